@@ -1,0 +1,120 @@
+"""Podium: a model registry for teams that train and ship models with Apache Airflow and Prefect.
+
+Importing it is cheap: each name below is loaded when it is first used, and no host is imported at all.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from podium.checks import Check, TestSubject, check
+    from podium.domain.checks import CheckResult, RecordedCheck, TestReport
+    from podium.domain.comparison import Comparison
+    from podium.domain.delivery import Delivery, Subscription
+    from podium.domain.events import Event
+    from podium.domain.origin import Origin
+    from podium.domain.stages import Policy, Stage, Transition
+    from podium.domain.versions import AliasMove, Collection, Version
+    from podium.errors import (
+        AlreadyExistsError,
+        ConflictError,
+        DatabaseUnavailableError,
+        IntegrityError,
+        InvalidNameError,
+        InvalidValueError,
+        NotFoundError,
+        PluginError,
+        PodiumError,
+        PromotionRefusedError,
+        SchemaOutdatedError,
+        SettingsError,
+        StorageError,
+    )
+    from podium.registry import Registry, open_registry
+    from podium.sdk import Artifact, Run, init
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "podium.checks": ("Check", "TestSubject", "check"),
+    "podium.domain.checks": ("CheckResult", "RecordedCheck", "TestReport"),
+    "podium.domain.comparison": ("Comparison",),
+    "podium.domain.delivery": ("Delivery", "Subscription"),
+    "podium.domain.events": ("Event",),
+    "podium.domain.origin": ("Origin",),
+    "podium.domain.stages": ("Policy", "Stage", "Transition"),
+    "podium.domain.versions": ("AliasMove", "Collection", "Version"),
+    "podium.errors": (
+        "AlreadyExistsError",
+        "ConflictError",
+        "DatabaseUnavailableError",
+        "IntegrityError",
+        "InvalidNameError",
+        "InvalidValueError",
+        "NotFoundError",
+        "PluginError",
+        "PodiumError",
+        "PromotionRefusedError",
+        "SchemaOutdatedError",
+        "SettingsError",
+        "StorageError",
+    ),
+    "podium.registry": ("Registry", "open_registry"),
+    "podium.sdk": ("Artifact", "Run", "init"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AliasMove",
+    "AlreadyExistsError",
+    "Artifact",
+    "Check",
+    "CheckResult",
+    "Collection",
+    "Comparison",
+    "ConflictError",
+    "DatabaseUnavailableError",
+    "Delivery",
+    "Event",
+    "IntegrityError",
+    "InvalidNameError",
+    "InvalidValueError",
+    "NotFoundError",
+    "Origin",
+    "PluginError",
+    "PodiumError",
+    "Policy",
+    "PromotionRefusedError",
+    "RecordedCheck",
+    "Registry",
+    "Run",
+    "SchemaOutdatedError",
+    "SettingsError",
+    "Stage",
+    "StorageError",
+    "Subscription",
+    "TestReport",
+    "TestSubject",
+    "Transition",
+    "Version",
+    "check",
+    "init",
+    "open_registry",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at its first use."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'podium' has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted([*__all__, "__version__"])

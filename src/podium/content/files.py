@@ -1,0 +1,144 @@
+"""Local files on their way into an artifact: what may be added, and how a copy of it is held."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from podium.content.store import CHUNK, Staged, hash_file
+from podium.domain.names import check_path
+from podium.errors import InvalidNameError, InvalidValueError, NotFoundError, StorageError
+
+_HINT = "Only regular files and folders can be logged; copy what a link points to."
+
+
+def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
+    """Yield path inside the artifact and local path of each file below a folder, sorted.
+
+    Raises:
+        NotFoundError: The folder is missing or vanishes.
+        InvalidNameError: A path below it breaks the rules of artifact paths.
+        InvalidValueError: There is a symlink, fifo, device or socket below it.
+        StorageError: It cannot be read.
+    """
+    kind = _kind(folder)
+    if not stat.S_ISDIR(kind):
+        raise InvalidValueError(f"{folder} is not a folder.", hint="Use add_file for a single file.")
+    yield from _walk(folder, prefix.strip("/"))
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
+    try:
+        children = sorted(os.scandir(folder), key=lambda child: child.name)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"The folder {folder} vanished.", hint="Add it again.", path=str(folder)) from error
+    except OSError as error:
+        raise StorageError(f"The folder {folder} cannot be read: {error.strerror}.", hint="Check its rights.") from error
+    for child in children:
+        inner = f"{prefix}/{child.name}" if prefix else child.name
+        if child.is_dir(follow_symlinks=False):
+            yield from _walk(Path(child.path), inner)
+        else:
+            yield inner, check_file(Path(child.path))
+
+
+def check_file(path: Path) -> Path:
+    """Return the path if it is a regular file that is not reached through a link.
+
+    Raises:
+        NotFoundError: There is no such file.
+        InvalidValueError: It is a folder, symlink, fifo, device or socket.
+    """
+    kind = _kind(path)
+    if stat.S_ISDIR(kind):
+        raise InvalidValueError(f"{path} is a folder.", hint="Use add_dir for a folder.", path=str(path))
+    if not stat.S_ISREG(kind):
+        what = "a symlink" if stat.S_ISLNK(kind) else "neither a file nor a folder"
+        raise InvalidValueError(f"{path} is {what}.", hint=_HINT, path=str(path))
+    return path
+
+
+def stage(path: str, local: Path) -> Staged:
+    """Hash a file where it lies; it is copied when the artifact is logged, and must not change until then.
+
+    Raises:
+        NotFoundError, InvalidValueError, InvalidNameError, StorageError: As for `stage_copy`.
+    """
+    path = check_path(_name(path))
+    check_file(local)
+    try:
+        size, sha256 = hash_file(local)
+    except OSError as error:
+        raise _unreadable(local, error) from error
+    return Staged(path, local, size, sha256)
+
+
+def stage_copy(path: str, local: Path, copy: Path) -> Staged:
+    """Copy a file aside while hashing it, so that the caller may change or delete the original at once.
+
+    Args:
+        path: Path inside the artifact.
+        local: The file.
+        copy: Where the copy goes; its folder exists.
+
+    Raises:
+        NotFoundError: The file is missing or vanishes while it is read.
+        InvalidValueError: It is no regular file.
+        InvalidNameError: The path breaks the rules.
+        StorageError: It cannot be read, or the copy cannot be written.
+    """
+    path = check_path(_name(path))
+    check_file(local)
+    digest, size = hashlib.sha256(), 0
+    try:
+        with local.open("rb") as source, copy.open("xb") as target:
+            while chunk := source.read(CHUNK):
+                digest.update(chunk)
+                size += target.write(chunk)
+    except OSError as error:
+        copy.unlink(missing_ok=True)
+        raise _unreadable(local, error) from error
+    return Staged(path, copy, size, digest.hexdigest(), owned=True)
+
+
+def collect(paths: list[Path]) -> list[Staged]:
+    """Hash files and folders where they lie: a file under its own name, a folder's files under theirs.
+
+    Raises:
+        NotFoundError, InvalidValueError, InvalidNameError, StorageError: As for `stage` and `walk`.
+    """
+    staged: list[Staged] = []
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            staged.extend(stage(inner, local) for inner, local in walk(path))
+        else:
+            staged.append(stage(path.name, path))
+    return staged
+
+
+def _kind(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFoundError(f"There is no file {path}.", hint="Check the path.", path=str(path)) from error
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path} cannot be read: {error}.", hint="Check its path and rights.") from error
+
+
+def _name(path: str) -> str:
+    if not isinstance(path, str):
+        raise InvalidNameError(f"{path!r} is not a valid file path.", hint="Pass the path inside the artifact as text.")
+    # macOS hands out decomposed names for files that were saved composed; this is the same name, not a repair.
+    return unicodedata.normalize("NFC", path) if os.name == "posix" and os.uname().sysname == "Darwin" else path
+
+
+def _unreadable(local: Path, error: OSError) -> NotFoundError | StorageError:
+    if isinstance(error, FileNotFoundError):
+        return NotFoundError(f"The file {local} vanished while it was added.", hint="Add it again.", path=str(local))
+    return StorageError(
+        f"{error.filename or local} cannot be used: {error.strerror or error}.", hint="Check its rights and the disk."
+    )

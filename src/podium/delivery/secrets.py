@@ -1,0 +1,73 @@
+"""References to secrets: what a subscription stores instead of the secret itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from podium.errors import InvalidValueError, SettingsError
+from podium.plugins.channels import Channel
+
+SCHEMES = ("env", "file")
+
+
+def check_settings(channel: Channel, settings: Mapping[str, str]) -> None:
+    """Check the settings of a subscription against what its channel declares.
+
+    Raises:
+        InvalidValueError: One is missing or unknown, or a secret is given in clear.
+    """
+    known = {*_names(channel), *channel.optional}
+    for name, value in settings.items():
+        if name not in known:
+            raise InvalidValueError(
+                f"The channel {channel.name!r} has no setting {name!r}.",
+                hint=f"It has {', '.join(sorted(known))}." if known else "It has none.",
+            )
+        if name in channel.secrets and not is_reference(value):
+            raise InvalidValueError(
+                f"The setting {name!r} of the channel {channel.name!r} is a secret and is never stored.",
+                hint=f"Give a reference: {name}=env:NAME_OF_A_VARIABLE or {name}=file:/path/of/a/file.",
+            )
+    for needed in channel.required:
+        choice = (needed,) if isinstance(needed, str) else needed
+        if not any(settings.get(name) for name in choice):
+            raise InvalidValueError(
+                f"The channel {channel.name!r} needs the setting {' or '.join(choice)}.",
+                hint=f"For example --setting {choice[0]}=" + ("env:NAME" if choice[0] in channel.secrets else "VALUE"),
+            )
+
+
+def is_reference(value: str) -> bool:
+    """Whether a value is a reference to a secret."""
+    scheme, colon, rest = value.partition(":")
+    return bool(colon and rest) and scheme in SCHEMES
+
+
+def resolve_settings(channel: Channel, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings with the secrets in place of their references.
+
+    Raises:
+        SettingsError: A variable or a file is not there.
+    """
+    return {name: _resolve(value) if name in channel.secrets else value for name, value in settings.items()}
+
+
+def _resolve(reference: str) -> str:
+    scheme, _, rest = reference.partition(":")
+    if scheme == "env":
+        value = os.environ.get(rest)
+        if not value:
+            raise SettingsError(
+                f"The variable {rest} is not set in this process.", hint="Set it where deliveries are made."
+            )
+        return value
+    try:
+        return Path(rest).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"The secret file {rest} cannot be read: {error.strerror}.", hint="Check it.") from error
+
+
+def _names(channel: Channel) -> list[str]:
+    return [name for needed in channel.required for name in ((needed,) if isinstance(needed, str) else needed)]

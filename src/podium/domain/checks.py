@@ -1,0 +1,120 @@
+"""Checks: named tests of a model version, and their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from podium.domain.names import check_label
+from podium.domain.origin import Origin
+from podium.domain.plain import Value, check_text
+from podium.domain.runs import flatten_metrics
+from podium.errors import InvalidValueError
+
+CheckStatus = Literal["pass", "fail", "warn", "error", "skipped"]
+Severity = Literal["error", "warn"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult(Value):
+    """The result of one check.
+
+    Attributes:
+        name: The check, by the rule of aliases.
+        status: ``pass``, ``fail``, ``warn``, ``error`` (it raised) or ``skipped``.
+        message: One sentence that a person understands.
+        metrics: Numbers that the check measured.
+        severity: ``error`` refuses a promotion that requires the check; ``warn`` only tells.
+        duration: Seconds.
+        suite: The group it belongs to, if any.
+    """
+
+    name: str
+    status: CheckStatus
+    message: str = ""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    severity: Severity = "error"
+    duration: float = 0.0
+    suite: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether a gate that requires this check lets the version through."""
+        return self.status in ("pass", "warn") or (self.severity == "warn" and self.status == "fail")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCheck(Value):
+    """A result as the registry keeps it; append-only, and the newest per name and digest counts.
+
+    Attributes:
+        collection: Where it was recorded.
+        number: The version it ran on.
+        digest: The digest it ran on; a promotion asks for exactly this.
+        result: The result.
+        at: UTC.
+        actor: Who.
+        origin: From which execution.
+    """
+
+    collection: str
+    number: int
+    digest: str
+    result: CheckResult
+    at: datetime
+    actor: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport(Value):
+    """The results of one test run of one version.
+
+    Attributes:
+        ref: The version tested, as ``NAMESPACE/NAME:vN``.
+        digest: Its digest.
+        champion: The version it was compared with, if any.
+        results: One per check.
+    """
+
+    __test__ = False  # the name is the field's own; pytest shall not collect it
+
+    ref: str
+    digest: str
+    champion: str | None
+    results: tuple[CheckResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check of severity ``error`` failed."""
+        return all(result.passed or result.status == "skipped" for result in self.results)
+
+
+def validate_result(result: CheckResult) -> CheckResult:
+    """Return the result with its values plain.
+
+    Raises:
+        InvalidNameError: The name breaks the rule of aliases.
+        InvalidValueError: Status, severity, message or metrics cannot be used.
+    """
+    check_label(result.name, "check name")
+    if result.suite is not None:
+        check_label(result.suite, "suite name")
+    if result.status not in get_args(CheckStatus):
+        raise InvalidValueError(
+            f"{result.status!r} is not the status of a check.", hint=f"Use one of {', '.join(get_args(CheckStatus))}."
+        )
+    if result.severity not in get_args(Severity):
+        raise InvalidValueError(f"{result.severity!r} is not a severity.", hint="Use 'error' or 'warn'.")
+    check_text(result.message, "The message of a check")
+    return CheckResult(
+        name=result.name,
+        status=result.status,
+        message=result.message[:4000],
+        metrics=flatten_metrics(result.metrics),
+        severity=result.severity,
+        duration=round(float(result.duration), 6),
+        suite=result.suite,
+    )

@@ -1,0 +1,89 @@
+"""Events: facts that happened, chained by hash so that none can be edited, dropped or put in between unseen.
+
+The hash of an event is the SHA-256 of its canonical JSON, which contains the hash of the event before it in the same
+stream: a hash chain as in RFC 6962's predecessors, kept per collection so that streams never wait for one another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from podium.domain.origin import Origin
+from podium.domain.plain import Value, canonical, iso, to_plain
+
+GENESIS = "0" * 64
+
+TYPES: Mapping[str, str] = {
+    "artifact.created": "The first version of an artifact was logged.",
+    "artifact_version.logged": "A new version of an artifact was logged.",
+    "model.created": "A registered model was created by its first link.",
+    "model_version.linked": "A version was linked into a registered model.",
+    "model_version.checked": "Checks ran on a version and their results were recorded.",
+    "model_version.promoted": "A version took a stage.",
+    "model_version.promotion_refused": "Gates refused to give a version a stage.",
+    "model_version.promotion_forced": "Somebody overruled gates that failed.",
+    "model_version.rolled_back": "A stage went back to an earlier holder.",
+    "alias.set": "An alias was set or moved.",
+    "alias.removed": "An alias was removed.",
+    "policy.set": "The policy of a model or a registry changed.",
+    "subscription.added": "A channel was subscribed to events.",
+    "subscription.removed": "A subscription ended.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Value):
+    """One fact, in the past tense.
+
+    Attributes:
+        id: UUIDv7.
+        type: One of `TYPES`.
+        stream: ``NAMESPACE/NAME`` of the collection it belongs to, or ``NAMESPACE``.
+        sequence: Counts up from 1 in its stream; this is the order, never the clock.
+        at: UTC.
+        actor: Who.
+        origin: From which execution.
+        subject: What it is about, such as ``model-registry/Digits:v3``.
+        before: What was, plain JSON.
+        after: What is, plain JSON.
+        reason: Why, if said.
+        previous: The hash of the event before it in the stream, 64 zeros for the first.
+        hash: SHA-256 over all of the above, 64 hexadecimal digits.
+    """
+
+    id: str
+    type: str
+    stream: str
+    sequence: int
+    at: datetime
+    actor: str
+    origin: Origin
+    subject: str
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+    previous: str = GENESIS
+    hash: str = ""
+
+
+def event_hash(event: Event) -> str:
+    """Return the hash that the event must carry."""
+    body = {
+        "id": event.id,
+        "type": event.type,
+        "stream": event.stream,
+        "sequence": event.sequence,
+        "at": iso(event.at),
+        "actor": event.actor,
+        "origin": to_plain(event.origin),
+        "subject": event.subject,
+        "before": to_plain(event.before),
+        "after": to_plain(event.after),
+        "reason": event.reason,
+        "previous": event.previous,
+    }
+    return hashlib.sha256(canonical(body).encode("utf-8")).hexdigest()

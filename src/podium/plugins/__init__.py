@@ -1,0 +1,34 @@
+"""What a plugin is made of: hooks to implement, and the base class of channels.
+
+A plugin is a module with functions marked by `hookimpl`, named in the entry-point group ``podium``. It takes only the
+arguments that it wants::
+
+    from podium.plugins import Event, hookimpl
+
+    @hookimpl
+    def podium_on_event(event: Event) -> None:
+        print(event.type, event.subject)
+"""
+
+from __future__ import annotations
+
+from podium.domain.events import Event
+from podium.domain.origin import Origin
+from podium.domain.stages import PromotionRequest
+from podium.plugins.channels import Channel, DeliveryFailedError, Message, MetricChange
+from podium.plugins.hookspecs import hookimpl
+from podium.plugins.host import Fault, PluginHost, PluginInfo
+
+__all__ = [
+    "Channel",
+    "DeliveryFailedError",
+    "Event",
+    "Fault",
+    "Message",
+    "MetricChange",
+    "Origin",
+    "PluginHost",
+    "PluginInfo",
+    "PromotionRequest",
+    "hookimpl",
+]

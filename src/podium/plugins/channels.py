@@ -1,0 +1,109 @@
+"""Channels: ways to tell people what happened."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from podium.domain.events import Event
+from podium.domain.plain import Value
+from podium.errors import PluginError
+
+
+class DeliveryFailedError(PluginError):
+    """An attempt to deliver failed.
+
+    Facts that the outbox looks at: ``retry_after`` (seconds the receiver asked to wait) and ``permanent`` (trying
+    again cannot help: the token is wrong, the channel does not exist).
+    """
+
+    code = "delivery_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricChange(Value):
+    """One metric of the version that a message is about.
+
+    Attributes:
+        name: The metric.
+        value: Its value.
+        change: The difference to the previous holder, None if there is none.
+    """
+
+    name: str
+    value: float
+    change: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Value):
+    """What a channel renders. All text comes from users and must be escaped for the medium.
+
+    Attributes:
+        id: The same for every attempt to deliver this message to this subscription.
+        event: The event behind it.
+        title: What happened, in one sentence without markup.
+        lines: Further sentences, such as the reasons of a refusal.
+        model: ``NAMESPACE/NAME``.
+        version: ``v3``, or None.
+        actor: By whom.
+        origin: From which execution, in words.
+        link: A page about that execution, or None.
+        metrics: The key metrics, with the change against the previous holder.
+        previous: The previous holder of the stage, ``v2``, or None.
+    """
+
+    id: str
+    event: Event
+    title: str
+    lines: tuple[str, ...]
+    model: str
+    version: str | None
+    actor: str
+    origin: str
+    link: str | None
+    metrics: tuple[MetricChange, ...]
+    previous: str | None
+
+    def as_text(self) -> str:
+        """Return the message as plain text, for media without layout."""
+        parts = [self.title, *self.lines]
+        parts += [format_metric(metric) for metric in self.metrics]
+        parts.append(f"by {self.actor} from {self.origin}" + (f" ({self.link})" if self.link else ""))
+        return "\n".join(parts)
+
+
+def format_metric(metric: MetricChange) -> str:
+    """Return a metric in words: ``accuracy 0.9733 (+0.0141)``."""
+    change = f" ({metric.change:+.4g})" if metric.change is not None else ""
+    return f"{metric.name} {metric.value:.4g}{change}"
+
+
+class Channel(ABC):
+    """A way to tell people; one object per process serves all subscriptions, from several threads.
+
+    Attributes:
+        name: What a subscription calls it.
+        required: Settings that it cannot do without. A tuple inside means that one of them is needed.
+        optional: Further settings.
+        secrets: Settings whose value must be a reference such as ``env:SLACK_TOKEN``, because it is never stored.
+    """
+
+    name: ClassVar[str]
+    required: ClassVar[tuple[str | tuple[str, ...], ...]] = ()
+    optional: ClassVar[tuple[str, ...]] = ()
+    secrets: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    def send(self, message: Message, settings: Mapping[str, str]) -> str:
+        """Send one message and return a receipt, such as an id that the medium gave.
+
+        Args:
+            message: What to tell.
+            settings: The settings of the subscription, references resolved.
+
+        Raises:
+            DeliveryFailedError: It was not accepted. Any other exception counts as a failed attempt too.
+        """

@@ -1,0 +1,97 @@
+"""The hooks of Podium. A plugin implements those it wants and takes those arguments that it wants.
+
+Each hook says when it is called and in which process, what it gets, what it may return, and what an error does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from podium.domain.events import Event
+    from podium.domain.origin import Origin
+    from podium.domain.stages import PromotionRequest
+    from podium.plugins.channels import Channel
+
+PROJECT = "podium"
+
+F = TypeVar("F", bound="Callable[..., object]")
+
+_spec = pluggy.HookspecMarker(PROJECT)
+_impl = pluggy.HookimplMarker(PROJECT)
+
+
+def hookimpl(function: F) -> F:
+    """Mark a function of a plugin as the implementation of the hook of its name."""
+    return cast("F", _impl(function))
+
+
+def _hook(function: F) -> F:
+    return cast("F", _spec(function))
+
+
+@_hook
+def podium_on_event(event: Event) -> None:
+    """Look at an event that happened.
+
+    When: after the commit of the change, once per event, in the process that made it, in a thread of its own. A
+    process that dies between commit and call makes no call: what must not be lost goes to a channel.
+
+    Args:
+        event: The event, as the registry keeps it.
+
+    Returns:
+        Nothing; a value is ignored.
+
+    Errors: raising, exiting, or taking longer than the time limit is listed in ``podium plugins`` and changes nothing
+    for the caller or for other plugins.
+    """
+
+
+@_hook
+def podium_check_promotion(request: PromotionRequest) -> str | None:
+    """Refuse a promotion, or let it pass.
+
+    When: inside the transaction that moves the stage, after Podium's own gates, in the process that promotes, in a
+    thread of its own. The model is locked meanwhile, so answer quickly, and do not call the registry from here.
+
+    Args:
+        request: The version that wants a stage, and who holds it now.
+
+    Returns:
+        A sentence that says why not, or None to let it pass.
+
+    Errors: raising, exiting, answering anything else, or taking longer than the time limit refuses the promotion in
+    the plugin's name.
+    """
+
+
+@_hook
+def podium_origin() -> Origin | None:
+    """Say where the current call comes from.
+
+    When: at the start of every call that may write, in the caller's thread, so that its context can be read.
+
+    Returns:
+        The origin, or None if this plugin does not know the execution. The first answer counts.
+
+    Errors: raising counts as None and is listed in ``podium plugins``.
+    """
+
+
+@_hook
+def podium_channels() -> Sequence[Channel]:
+    """Offer ways to tell people.
+
+    When: once per process, when the first message is to be sent or the channels are listed.
+
+    Returns:
+        Channels, each with a name of its own.
+
+    Errors: raising, or a name that another plugin took first, is listed in ``podium plugins``; the others work.
+    """

@@ -1,0 +1,47 @@
+"""The registry: every verb of Podium as a method, one transaction each."""
+
+from __future__ import annotations
+
+import os
+
+from podium.plugins.host import PluginHost
+from podium.registry.models import ModelVerbs
+from podium.registry.notify import NotifyVerbs
+from podium.registry.promotion import PromotionVerbs
+from podium.registry.runs import RunVerbs
+from podium.settings import read_settings
+
+__all__ = ["Registry", "open_registry"]
+
+
+class Registry(PromotionVerbs, ModelVerbs, RunVerbs, NotifyVerbs):
+    """A model registry on a database and a content store.
+
+    Synchronous, thread-safe, safe across forks. Every method is one transaction and returns frozen values with a
+    ``to_json()``. Open it with `open_registry`.
+    """
+
+    def __repr__(self) -> str:
+        return f"Registry({self.url!r})"
+
+
+def open_registry(
+    url: str | None = None,
+    *,
+    content: str | os.PathLike[str] | None = None,
+    actor: str | None = None,
+    host: PluginHost | None = None,
+) -> Registry:
+    """Open a registry; nothing is touched before the first call.
+
+    Args:
+        url: SQLAlchemy URL of the database, SQLite or PostgreSQL; ``PODIUM_URL``, else ``~/.podium/podium.db``.
+        content: Folder of the content store; ``PODIUM_CONTENT``, else what the database records, else the folder
+            ``content`` beside the SQLite file.
+        actor: Who makes changes; ``PODIUM_ACTOR``, else the user of this process.
+        host: The plugins; those installed in this environment if None.
+
+    Raises:
+        SettingsError: The URL or the content location cannot be used.
+    """
+    return Registry(read_settings(url, content, actor), host)

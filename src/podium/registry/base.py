@@ -1,0 +1,157 @@
+"""The joint of the house: opens one unit of work per call, and publishes what happened after the commit."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import sys
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from podium.content.local import LocalStore
+from podium.content.store import ContentStore
+from podium.delivery.courier import Courier
+from podium.delivery.worker import Worker
+from podium.domain.events import Event
+from podium.domain.origin import Origin
+from podium.errors import SettingsError
+from podium.plugins.guard import call_here
+from podium.plugins.host import PluginHost
+from podium.settings import Settings
+from podium.sql.database import Database
+from podium.usecases import records
+from podium.usecases.unit import Unit
+
+_CONTENT = "content"
+_DELIVERY_SECONDS = 5.0
+
+
+class Joint:
+    """What every part of the registry shares: settings, database, content, plugins.
+
+    Synchronous, thread-safe, and safe across forks. Opening it touches nothing; the first call does.
+
+    Args:
+        settings: Where things are.
+        host: The plugins; the ones of this process's entry points if None.
+    """
+
+    def __init__(self, settings: Settings, host: PluginHost | None = None) -> None:
+        self.settings = settings
+        self.host = host if host is not None else PluginHost()
+        self._database = Database(settings.url)
+        self._store: ContentStore | None = None
+        self._courier = Courier(_DELIVERY_SECONDS)
+        self._worker = Worker(self._database, self.host, now)
+        atexit.register(_wait_at_exit, weakref.ref(self))
+
+    @property
+    def url(self) -> str:
+        """The database, without its password."""
+        return self._database.where
+
+    @property
+    def content(self) -> str:
+        """The content location in force."""
+        return self._content().location
+
+    def close(self) -> None:
+        """Wait a moment for messages on their way, then close the connections. The registry can be used again."""
+        self._courier.wait(_DELIVERY_SECONDS)
+        self._database.dispose()
+
+    def upgrade(self) -> tuple[str | None, str]:
+        """Bring the schema of the database to this Podium's, and return the revisions before and after.
+
+        Raises:
+            DatabaseUnavailableError: The database cannot be reached.
+            SchemaOutdatedError: The database is newer than this Podium.
+        """
+        return self._database.upgrade()
+
+    @contextmanager
+    def _write(self) -> Iterator[Unit]:
+        """Open a unit that may write; after its commit, tell observers and send what is due."""
+        origin = self._origin()
+        with self._database.write() as connection:
+            unit = Unit(connection, self.settings.actor, origin, now(), self.host.vetoes)
+            yield unit
+        self._published(unit)
+
+    @contextmanager
+    def _read(self) -> Iterator[Unit]:
+        with self._database.read() as connection:
+            yield Unit(connection, self.settings.actor, Origin(), now())
+
+    def _origin(self) -> Origin:
+        origin = self.host.origin()
+        return script_origin() if origin.kind == "script" else origin
+
+    def _published(self, unit: Unit) -> None:
+        observed = bool(unit.events) and self.host.has("podium_on_event")
+        if observed or unit.deliveries or self.host.faults:
+            events, send = list(unit.events), unit.deliveries > 0
+            self._courier.run(lambda: self._publish(events, send))
+
+    def _publish(self, events: list[Event], send: bool) -> None:
+        # Delivery comes first: a message to people must not wait for an observer that hangs.
+        if send:
+            self._worker.deliver_due([event.id for event in events], seconds=_DELIVERY_SECONDS)
+        for event in events:
+            self.host.call("podium_on_event", event=event)
+        self._note_faults()
+
+    def _note_faults(self) -> None:
+        faults = self.host.take_faults()
+        if faults:
+            with self._database.write() as connection:
+                unit = Unit(connection, self.settings.actor, Origin(), now())
+                for fault in faults:
+                    records.record_fault(unit, fault.plugin, fault.hook, fault.error)
+
+    def _content(self) -> ContentStore:
+        """Return the content store; its location is written into the database at first use.
+
+        Raises:
+            SettingsError: This process is configured for another location than the database records.
+        """
+        if self._store is None:
+            with self._read() as unit:
+                recorded = records.read_setting(unit, _CONTENT)
+            if recorded is None:
+                wanted = self.settings.content or self.settings.default_content
+                with self._write() as unit:
+                    recorded = records.remember_setting(unit, _CONTENT, str(wanted))
+            asked = self.settings.content
+            if asked is not None and asked != Path(recorded):
+                raise SettingsError(
+                    f"The content of this database lies in {recorded}, but this process is configured for {asked}.",
+                    hint="Set PODIUM_CONTENT to the recorded place, or leave it out.",
+                    recorded=recorded,
+                )
+            self._store = LocalStore(Path(recorded))
+        return self._store
+
+
+def now() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)
+
+
+def script_origin() -> Origin:
+    """Return the origin of a call that no orchestrator knows of."""
+    script = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python"
+    return Origin("script", f"script {script}", details={"script": script, "host": socket.gethostname()})
+
+
+def _wait_at_exit(reference: weakref.ref[Any]) -> None:
+    joint = reference()
+    if joint is not None:
+        call_here(joint.close)
+
+

@@ -1,0 +1,138 @@
+"""The verbs about registered models: link, alias, look, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from podium.domain.comparison import Comparison, compare_versions
+from podium.domain.events import Event
+from podium.domain.versions import AliasMove, Collection, Version
+from podium.errors import InvalidValueError
+from podium.registry.base import Joint
+from podium.usecases import aliases, checks, links, places, records, resolving
+from podium.usecases.aliases import UNSET, Expected
+
+
+class ModelVerbs(Joint):
+    """What can be done with registered models and their aliases."""
+
+    def link(self, ref: str, model: str, aliases: Iterable[str] = ()) -> Version:
+        """Link a version into a registered model; no byte is copied, and linking again changes nothing.
+
+        Args:
+            ref: The version, ``PROJECT/ARTIFACT[:vN|:alias]``.
+            model: ``REGISTRY/MODEL``; made by its first link.
+            aliases: Aliases that it shall hold there.
+
+        Returns:
+            The model version, with a number of its own; ``created`` says whether this call linked it.
+
+        Raises:
+            InvalidNameError: A name breaks the rules.
+            InvalidValueError: The model holds another type, or an alias is a stage.
+            NotFoundError: The reference names nothing, or there is no such registry.
+        """
+        with self._write() as unit:
+            return links.link_version(unit, links.LinkVersion(ref, model, tuple(aliases)))
+
+    def set_alias(self, ref: str, alias: str, *, expected: Expected = UNSET, reason: str | None = None) -> AliasMove:
+        """Move an alias to a version.
+
+        Args:
+            ref: The version.
+            alias: The alias.
+            expected: Compare-and-set: the version that must hold it now (``"v3"``, 3, or None for nobody). Left out,
+                the alias moves from wherever it is, and the answer says from where.
+            reason: Why.
+
+        Raises:
+            ConflictError: Another version holds it; ``holder`` says which.
+            InvalidNameError: It looks like a version number, or is ``latest``.
+            InvalidValueError: It is a stage.
+            NotFoundError: The reference names nothing.
+        """
+        with self._write() as unit:
+            return aliases.set_alias(unit, aliases.SetAlias(ref, alias, expected, reason))
+
+    def remove_alias(
+        self, collection: str, alias: str, *, expected: Expected = UNSET, reason: str | None = None
+    ) -> AliasMove:
+        """Take an alias away; see `set_alias` for ``expected`` and the errors.
+
+        Raises:
+            NotFoundError: Nothing holds it.
+        """
+        with self._write() as unit:
+            return aliases.remove_alias(unit, aliases.RemoveAlias(collection, alias, expected, reason))
+
+    def model(self, ref: str) -> Collection:
+        """Return a registered model with its aliases and stages.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self._read() as unit:
+            return places.show_collection(unit, ref, "model")
+
+    def models(self, registry: str | None = None) -> list[Collection]:
+        """Return the registered models of a registry, or all.
+
+        Raises:
+            NotFoundError: There is no such registry.
+        """
+        with self._read() as unit:
+            return places.list_collections(unit, registry, "model")
+
+    def collection(self, ref: str) -> Collection:
+        """Return an artifact or a registered model.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self._read() as unit:
+            return places.show_collection(unit, ref)
+
+    def history(self, model: str, alias: str | None = None) -> list[AliasMove]:
+        """Return every move of the aliases and stages of a model, oldest first.
+
+        Args:
+            model: ``REGISTRY/MODEL``, or an artifact.
+            alias: Only this one.
+
+        Raises:
+            NotFoundError: There is no such model.
+        """
+        with self._read() as unit:
+            return aliases.list_moves(unit, model, alias)
+
+    def events(self, collection: str) -> list[Event]:
+        """Return the events of an artifact or model, oldest first.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self._read() as unit:
+            return records.list_events(unit, collection)
+
+    def compare(self, refs: Sequence[str], baseline: str | None = None) -> Comparison:
+        """Put versions side by side: metrics with changes, metadata that differs, newest checks.
+
+        Args:
+            refs: At least one version.
+            baseline: The one that changes are measured against; the first if None. It is added if it is not there.
+
+        Raises:
+            InvalidValueError: There is nothing to compare.
+            NotFoundError: A reference names nothing.
+        """
+        if isinstance(refs, str) or not refs:
+            raise InvalidValueError("There is nothing to compare.", hint="Pass a list of references.")
+        wanted = [*([baseline] if baseline is not None else []), *refs]
+        with self._read() as unit:
+            found = [resolving.resolve_version(unit, ref) for ref in wanted]
+            base = found[0].ref
+            if baseline is not None and any(version.ref == base for version in found[1:]):
+                found = found[1:]  # it is in the list already, at the place where the caller put it
+            results = [checks.newest_checks(unit, version.ref) for version in found]
+        position = next(index for index, version in enumerate(found) if version.ref == base)
+        return compare_versions(found, results, position)

@@ -1,0 +1,8 @@
+"""The W&B-shaped face: a script written for ``wandb.init`` and artifacts runs with its import changed."""
+
+from __future__ import annotations
+
+from podium.sdk.artifact import Artifact
+from podium.sdk.run import Run, init
+
+__all__ = ["Artifact", "Run", "init"]

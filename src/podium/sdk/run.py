@@ -1,0 +1,290 @@
+"""A run: metrics are logged, artifacts are logged, used and linked."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from podium.domain.plain import plain_dict
+from podium.domain.runs import MetricPoint, RunInfo, flatten_metrics
+from podium.errors import InvalidValueError
+from podium.plugins.guard import call_here
+from podium.registry import Registry, open_registry
+from podium.sdk.artifact import Artifact
+
+_DEFAULT_PROJECT = "uncategorized"
+_FLUSH_POINTS = 500
+_FLUSH_SECONDS = 2.0
+
+
+def init(
+    project: str | None = None,
+    *,
+    name: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    job_type: str | None = None,
+    id: str | None = None,  # noqa: A002 - the name that scripts written for W&B pass
+    registry: Registry | None = None,
+) -> Run:
+    """Start a run.
+
+    Args:
+        project: Its project; ``PODIUM_PROJECT``, else ``uncategorized``.
+        name: A name for people; the id if None.
+        config: Settings of the run.
+        job_type: What kind of work it does.
+        id: Unique in the registry; chosen if None.
+        registry: Where to; the one that the environment names if None.
+
+    Raises:
+        AlreadyExistsError: The id is taken.
+        InvalidNameError, InvalidValueError: A value cannot be used.
+        SettingsError, DatabaseUnavailableError, SchemaOutdatedError: The registry cannot be opened.
+    """
+    chosen = project or os.environ.get("PODIUM_PROJECT") or _DEFAULT_PROJECT
+    home = registry if registry is not None else open_registry()
+    info = home.start_run(chosen, id=id, name=name, config=config, job_type=job_type)
+    return Run(home, info)
+
+
+class Config(MutableMapping[str, Any]):
+    """The settings of a run, as items and as attributes; they are written with the next metrics."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.__dict__["_values"] = dict(values)
+        self.__dict__["_changed"] = {}
+
+    def __getitem__(self, key: str) -> Any:
+        return self.__dict__["_values"][key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        plain = plain_dict({key: value}, "The config")
+        self.__dict__["_values"].update(plain)
+        self.__dict__["_changed"].update(plain)
+
+    def __delitem__(self, key: str) -> None:
+        raise InvalidValueError(f"The setting {key!r} cannot be taken back.", hint="Set it to another value.")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__["_values"])
+
+    def __len__(self) -> int:
+        return len(self.__dict__["_values"])
+
+    def __getattr__(self, key: str) -> Any:
+        try:
+            return self.__dict__["_values"][key]
+        except KeyError:
+            raise AttributeError(key) from None
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def _take_changed(self) -> dict[str, Any]:
+        taken: dict[str, Any] = self.__dict__["_changed"]
+        self.__dict__["_changed"] = {}
+        return taken
+
+
+class Run:
+    """One execution that logs or uses artifacts; made by `init`, and ended by `finish` or the end of its block.
+
+    Metrics are written in batches: every two seconds or 500 points, before an artifact is logged, and at the end. A
+    process that is killed loses at most the last batch of metrics.
+
+    Attributes:
+        config: The settings.
+        summary: The last value of each metric.
+    """
+
+    def __init__(self, registry: Registry, info: RunInfo) -> None:
+        self._registry = registry
+        self._info = info
+        self.config = Config(info.config)
+        self.summary: dict[str, Any] = dict(info.summary)
+        self._step = info.steps
+        self._points: list[MetricPoint] = []
+        self._flushed = time.monotonic()
+        self._open = True
+        atexit.register(_finish_at_exit, weakref.ref(self))
+
+    @property
+    def id(self) -> str:
+        """Eight letters and digits, unique in the registry."""
+        return self._info.id
+
+    @property
+    def name(self) -> str:
+        """A name for people."""
+        return self._info.name
+
+    @property
+    def project(self) -> str:
+        """The project."""
+        return self._info.project
+
+    @property
+    def step(self) -> int:
+        """The step that the next call of `log` gets."""
+        return self._step
+
+    def log(self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+        """Log metrics; each call is one step.
+
+        Args:
+            data: Names to numbers, texts or booleans; nested dicts are flattened with dots.
+            step: The step to log at, not smaller than any before; the next one if None.
+            commit: False keeps the step open, so that the next call adds to it.
+
+        Raises:
+            InvalidValueError: A value cannot be logged, the step lies in the past, or the run has ended.
+        """
+        self._require_open()
+        if not isinstance(data, Mapping):
+            raise InvalidValueError(f"Metrics are a dict, not {type(data).__name__}.", hint='Log {"accuracy": 0.97}.')
+        values = flatten_metrics(data)
+        if step is not None and step < self._step:
+            raise InvalidValueError(f"Step {step} lies in the past; the next is {self._step}.", hint="Leave step out.")
+        at = self._step if step is None else step
+        self._points += [MetricPoint(name, at, value) for name, value in values.items()]
+        self.summary.update(values)
+        self._step = at if commit is False or (step is not None and commit is None) else at + 1
+        if len(self._points) >= _FLUSH_POINTS or time.monotonic() - self._flushed >= _FLUSH_SECONDS:
+            self._flush()
+
+    def log_artifact(
+        self,
+        artifact_or_path: Artifact | str | os.PathLike[str],
+        name: str | None = None,
+        type: str | None = None,
+        aliases: Iterable[str] = (),
+    ) -> Artifact:
+        """Log an artifact, or files by path, and return the committed version.
+
+        It carries the metrics that the run's summary has now. Files that the artifact has already make no new version:
+        that version is returned with ``created`` False, and its aliases still move.
+
+        Args:
+            artifact_or_path: A draft, or a file or folder.
+            name: Of the artifact, for a path; ``run-ID-FILENAME`` if None.
+            type: Of the artifact, for a path; ``unspecified`` if None.
+            aliases: Aliases that the version shall hold; ``latest`` comes by itself.
+
+        Raises:
+            IntegrityError, InvalidNameError, InvalidValueError, NotFoundError, StorageError: As `Registry.log`.
+        """
+        self._require_open()
+        draft = self._as_artifact(artifact_or_path, name, type)
+        if draft._version is None:
+            staged = draft._files()
+            self._flush()
+            command = {
+                "artifact": f"{self.project}/{draft._name}",
+                "type": draft.type,
+                "metadata": draft.metadata,
+                "description": draft.description,
+                "aliases": tuple(aliases),
+                "run": self.id,
+            }
+            draft._commit(self._registry._log_staged(staged, command), self._registry)
+        return draft
+
+    def use_artifact(self, artifact_or_name: Artifact | str, type: str | None = None) -> Artifact:
+        """Return a version and note that this run uses it.
+
+        Args:
+            artifact_or_name: ``NAME[:vN|:alias]`` of this project, ``PROJECT/NAME[...]``, ``REGISTRY/MODEL[...]``, or
+                a logged artifact.
+            type: The type that it must have, if given.
+
+        Raises:
+            InvalidValueError: It has another type.
+            NotFoundError: The reference names nothing.
+        """
+        self._require_open()
+        ref = artifact_or_name.ref if isinstance(artifact_or_name, Artifact) else self._full(artifact_or_name)
+        found = Artifact._of(self._registry.use(ref, self.id), self._registry)
+        if type is not None and found.type != type:
+            raise InvalidValueError(f"{found.ref} is of type {found.type!r}, not {type!r}.", hint="Check the name.")
+        return found
+
+    def link_artifact(self, artifact: Artifact, target_path: str, aliases: Iterable[str] = ()) -> Artifact:
+        """Link a version into a registered model, logging it first if it is a draft.
+
+        Args:
+            artifact: The artifact.
+            target_path: ``REGISTRY/MODEL``, such as ``model-registry/My Registered Model``.
+            aliases: Aliases that it shall hold there.
+
+        Returns:
+            The model version; its ``version`` is its number in the model.
+
+        Raises:
+            InvalidNameError, InvalidValueError, NotFoundError: As `Registry.link`.
+        """
+        logged = self.log_artifact(artifact)
+        version = self._registry.link(logged.ref, target_path, tuple(aliases))
+        return Artifact._of(version, self._registry)
+
+    def finish(self, exit_code: int | None = None) -> None:
+        """End the run; ending it again does nothing.
+
+        Args:
+            exit_code: Anything but 0 and None marks the run as failed.
+        """
+        if self._open:
+            self._flush()
+            self._info = self._registry.finish_run(self.id, "failed" if exit_code else "finished")
+            self._open = False
+            self._registry.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            call_here(lambda: self.finish(1))  # the error of the block is the one to see
+
+    def __repr__(self) -> str:
+        return f"<Run {self.project}/{self.id}>"
+
+    def _as_artifact(self, given: Artifact | str | os.PathLike[str], name: str | None, kind: str | None) -> Artifact:
+        if isinstance(given, Artifact):
+            return given
+        path = Path(given)
+        made = Artifact(name or f"run-{self.id}-{path.name}", kind or "unspecified")
+        if path.is_dir():
+            made.add_dir(str(path), policy="immutable")
+        else:
+            made.add_file(str(path), policy="immutable")
+        return made
+
+    def _full(self, name: str) -> str:
+        return name if "/" in name else f"{self.project}/{name}"
+
+    def _flush(self) -> None:
+        changed = self.config._take_changed()
+        if self._points or changed:
+            points, self._points = self._points, []
+            self._registry.log_metrics(self.id, points, config=changed)
+        self._flushed = time.monotonic()
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise InvalidValueError(f"The run {self.id!r} has ended.", hint="Start a new one with podium.init().")
+
+
+def _finish_at_exit(reference: weakref.ref[Run]) -> None:
+    run = reference()
+    if run is not None:
+        call_here(run.finish)

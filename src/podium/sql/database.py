@@ -1,0 +1,153 @@
+"""The database: an engine per process, and transactions in two kinds."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from podium.errors import SettingsError
+from podium.sql import schema
+from podium.sql.errors import bad_url, translated
+
+_BUSY_SECONDS = 60
+
+
+class Database:
+    """Opens transactions on one database URL.
+
+    The engine is built at first use and belongs to one process id: a process that was forked builds its own, because
+    connections must not be shared across a fork. Threads may share it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = _parse(url)
+        self.where = self.url.render_as_string(hide_password=True)
+        self._lock = threading.Lock()
+        self._engine: sa.Engine | None = None
+        self._pid = 0
+        self._fits = False
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a transaction that may write; it commits at the end of the block, or rolls back on an error.
+
+        Raises:
+            DatabaseUnavailableError: No connection, or the lock was not had in time.
+            SchemaOutdatedError: The schema does not fit this Podium.
+        """
+        with self._begin("IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a transaction that only reads.
+
+        Raises:
+            DatabaseUnavailableError: No connection.
+            SchemaOutdatedError: The schema does not fit this Podium.
+        """
+        with self._begin("DEFERRED") as connection:
+            yield connection
+
+    def upgrade(self) -> tuple[str | None, str]:
+        """Bring the schema to the newest revision and return the revisions before and after.
+
+        Raises:
+            SchemaOutdatedError: The schema is newer than this Podium.
+        """
+        with translated(self.where):
+            return schema.upgrade(self._bare_engine())
+
+    def current(self) -> str | None:
+        """Return the revision that the database has, None if it has none."""
+        with translated(self.where), self._bare_engine().connect() as connection:
+            return schema.current(connection)
+
+    def dispose(self) -> None:
+        """Close all connections of this process."""
+        with self._lock:
+            if self._engine is not None and self._pid == os.getpid():
+                self._engine.dispose()
+            self._engine = None
+
+    @contextmanager
+    def _begin(self, mode: str) -> Iterator[sa.Connection]:
+        with translated(self.where), self._ready_engine().connect() as connection:
+            connection.execution_options(podium_begin=mode)
+            with connection.begin():
+                yield connection
+
+    def _ready_engine(self) -> sa.Engine:
+        engine = self._bare_engine()
+        if not self._fits:
+            schema.require(engine, create=self.is_sqlite, where=self.where)
+            self._fits = True
+        return engine
+
+    def _bare_engine(self) -> sa.Engine:
+        with self._lock:
+            if self._engine is None or self._pid != os.getpid():
+                if self._engine is not None:
+                    self._engine.dispose(close=False)  # the parent process still uses these connections
+                self._engine = _build(self.url, self.where)
+                self._pid, self._fits = os.getpid(), False
+            return self._engine
+
+
+def _parse(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")  # 2.1's default; 2.0 would take psycopg2
+        backend = parsed.get_backend_name()
+    except Exception as error:
+        raise bad_url(str(url).split("@")[-1], error) from error
+    if backend not in ("sqlite", "postgresql"):
+        raise SettingsError(
+            f"Podium does not speak to {backend!r} databases.", hint="Use SQLite or PostgreSQL in PODIUM_URL."
+        )
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise SettingsError(
+            "An SQLite database in memory cannot be shared between processes.", hint="Give it a file: sqlite:////path.db"
+        )
+    return parsed
+
+
+def _build(url: sa.URL, where: str) -> sa.Engine:
+    with translated(where):
+        if url.get_backend_name() == "sqlite":
+            engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+            event.listen(engine, "connect", _on_sqlite_connect)
+            event.listen(engine, "begin", _on_sqlite_begin)
+            return engine
+        # pre_ping costs a round trip and saves the first call after the server restarted.
+        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+
+
+def _on_sqlite_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+    # WAL lets readers go on beside the one writer; FULL makes each commit survive a power cut.
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: sa.Connection) -> None:
+    # A deferred transaction that turns into a writer fails at once when another writes; IMMEDIATE waits its turn.
+    mode = connection.get_execution_options().get("podium_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")

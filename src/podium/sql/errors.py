@@ -1,0 +1,84 @@
+"""Errors of SQLAlchemy and its drivers become errors of Podium in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import exc
+
+from podium.errors import (
+    ConflictError,
+    DatabaseUnavailableError,
+    InvalidValueError,
+    PodiumError,
+    SchemaOutdatedError,
+    SettingsError,
+    StorageError,
+)
+
+_UPGRADE = "Run 'podium db upgrade' with this Podium and the same PODIUM_URL."
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Raise errors of Podium in place of errors of the database.
+
+    Args:
+        where: The database in words that hold no secret, such as ``postgresql://host/name``.
+    """
+    try:
+        yield
+    except PodiumError:
+        raise
+    except exc.StatementError as error:
+        # A StatementError that is no DBAPIError wraps what a column type refused.
+        if isinstance(error, exc.DBAPIError):
+            raise translate(error, where) from error
+        raise InvalidValueError(f"The database cannot store a value: {error.orig}.", hint="Change it.") from error
+    except (exc.NoSuchModuleError, exc.ArgumentError, ModuleNotFoundError) as error:
+        raise bad_url(where, error) from error
+    except (exc.TimeoutError, exc.DisconnectionError, exc.InvalidRequestError) as error:
+        raise DatabaseUnavailableError(
+            f"The database {where} gave no connection.", hint="Try again; if it stays, look at its load and limits."
+        ) from error
+
+
+def bad_url(where: str, error: Exception) -> SettingsError:
+    """Return the error for a database URL that no driver serves."""
+    missing = isinstance(error, ModuleNotFoundError) or "psycopg" in str(error)
+    hint = "Install the driver: pip install 'podium[postgres]'." if missing else ""
+    return SettingsError(
+        f"The database URL {where!r} cannot be used.",
+        hint=hint or "Write sqlite:////absolute/path.db or postgresql+psycopg://user@host/name in PODIUM_URL.",
+    )
+
+
+def translate(error: exc.DBAPIError, where: str) -> PodiumError:
+    """Return the error of Podium for one error of a driver."""
+    text = str(error.orig).lower()
+    kind = type(error.orig).__name__
+    if "no such table" in text or "no such column" in text or kind in ("UndefinedTable", "UndefinedColumn"):
+        return SchemaOutdatedError(f"The database {where} does not have Podium's schema.", hint=_UPGRADE)
+    if "not a database" in text or "malformed" in text:
+        return SettingsError(f"The file of {where} is not a usable SQLite database.", hint="Check PODIUM_URL.")
+    if "disk is full" in text or kind == "DiskFull":
+        return StorageError(f"The disk of the database {where} is full.", hint="Make room; nothing was changed.")
+    if "readonly" in text or "read-only" in text or kind == "ReadOnlySqlTransaction":
+        return StorageError(f"The database {where} cannot be written.", hint="Check the permissions of its file and folder.")
+    if isinstance(error, exc.IntegrityError):
+        return ConflictError(
+            "Somebody else changed the same thing at the same time.", hint="Try again; nothing was changed."
+        )
+    if "unable to open database file" in text:
+        return SettingsError(f"The file of {where} cannot be opened.", hint="Check that its folder exists and is writable.")
+    if isinstance(error, exc.OperationalError | exc.InterfaceError) or error.connection_invalidated:
+        return DatabaseUnavailableError(
+            f"The database {where} cannot be used now ({_first_line(error)}).", hint="Check that it runs, then try again."
+        )
+    return InvalidValueError(f"The database refused a value ({_first_line(error)}).", hint="Nothing was changed.")
+
+
+def _first_line(error: exc.DBAPIError) -> str:
+    text = str(error.orig).strip()
+    return text.splitlines()[0][:200] if text else type(error.orig).__name__

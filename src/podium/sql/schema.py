@@ -1,0 +1,115 @@
+"""The revision of the schema: look at it, require it, bring it forward. Alembic is called from code, without an ini."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from podium.errors import SchemaOutdatedError
+from podium.sql.errors import translated
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+VERSION_TABLE = "podium_schema"
+# Any 64-bit number of our own: it keeps two upgrades of one PostgreSQL database apart.
+_ADVISORY_LOCK = 7_041_773_209_116_551
+
+
+def current(connection: sa.Connection) -> str | None:
+    """Return the revision that the database has, None if Podium never made tables in it."""
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    revision: str | None = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    return revision
+
+
+def require(engine: sa.Engine, *, create: bool, where: str) -> None:
+    """Make sure that the schema is the one this Podium works with.
+
+    Args:
+        engine: The database.
+        create: Whether an empty database gets the schema by itself (the embedded default).
+        where: The database in words without a secret.
+
+    Raises:
+        SchemaOutdatedError: It is missing, older or newer.
+    """
+    with translated(where):
+        with engine.connect() as connection:
+            found = current(connection)
+        if found is None and create:
+            upgrade(engine)
+            return
+    if found is None:
+        raise SchemaOutdatedError(
+            f"The database {where} does not have Podium's schema yet.",
+            hint="Run 'podium db upgrade' with the same PODIUM_URL.",
+            found=None,
+            needed=HEAD,
+        )
+    if found > HEAD:
+        raise _too_new(found)
+    if found < HEAD:
+        raise SchemaOutdatedError(
+            f"The database {where} has schema {found}; this Podium needs {HEAD}.",
+            hint="Run 'podium db upgrade' with the same PODIUM_URL.",
+            found=found,
+            needed=HEAD,
+        )
+
+
+def upgrade(engine: sa.Engine, revision: str = "head") -> tuple[str | None, str]:
+    """Bring the schema forward in one transaction; a second upgrade at the same time waits and finds nothing to do.
+
+    Returns:
+        The revisions before and after.
+
+    Raises:
+        SchemaOutdatedError: The database is newer than this Podium.
+    """
+    from alembic import command
+
+    with engine.connect() as connection:
+        connection.execution_options(podium_begin="IMMEDIATE")
+        with connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            before = current(connection)
+            if before is not None and before > HEAD:
+                raise _too_new(before)
+            if before != HEAD:
+                command.upgrade(config(connection), revision)
+            return before, current(connection) or ""
+
+
+def downgrade(engine: sa.Engine, revision: str) -> None:
+    """Take the schema back to an older revision, ``base`` for none."""
+    from alembic import command
+
+    with engine.connect() as connection:
+        connection.execution_options(podium_begin="IMMEDIATE")
+        with connection.begin():
+            command.downgrade(config(connection), revision)
+
+
+def config(connection: sa.Connection) -> Config:
+    """Return Alembic's configuration for a connection."""
+    from alembic.config import Config
+
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    made.attributes["connection"] = connection
+    return made
+
+
+def _too_new(found: str) -> SchemaOutdatedError:
+    return SchemaOutdatedError(
+        f"The database has schema {found}, which is newer than this Podium knows ({HEAD}).",
+        hint="Upgrade Podium: pip install --upgrade podium.",
+        found=found,
+        needed=HEAD,
+    )

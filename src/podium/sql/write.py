@@ -1,0 +1,29 @@
+"""Statements that both databases know under the same name but SQLAlchemy keeps per dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def insert_missing(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert the rows that are not there yet; a row that breaks a unique constraint is left out."""
+    if rows:
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; where one with the same primary key is there, its other columns take the new values."""
+    if not rows:
+        return
+    statement = _insert(connection, table)
+    keys = list(table.primary_key.columns)
+    fresh = {name: statement.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh), rows)
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

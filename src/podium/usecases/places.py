@@ -1,0 +1,184 @@
+"""Namespaces and collections: find them, make them, lock them."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import sqlalchemy as sa
+
+from podium.domain.events import GENESIS
+from podium.domain.names import Reference, model_key, parse_reference
+from podium.domain.versions import Collection, CollectionKind
+from podium.errors import AlreadyExistsError, InvalidNameError, InvalidValueError, NotFoundError
+from podium.sql import tables as t
+from podium.sql.ids import new_id
+from podium.sql.rows import load_collection
+from podium.sql.write import insert_missing
+from podium.usecases.unit import Stream, Unit
+
+MODEL_REGISTRY = "model-registry"  # exists from the start
+
+_COLLECTIONS = sa.select(t.collections, t.namespaces.c.name.label("namespace")).join(
+    t.namespaces, t.namespaces.c.id == t.collections.c.namespace_id
+)
+
+
+def ensure_project(unit: Unit, name: str) -> Any:
+    """Return the row of a project, making it if it is new.
+
+    Raises:
+        InvalidValueError: The name is the name of a registry.
+    """
+    row = find_namespace(unit, name)
+    if row is None:
+        new = {"id": new_id(), "name": name, "kind": "project", "sequence": 0, "head": GENESIS, **unit.who}
+        insert_missing(unit.connection, t.namespaces, [new])
+        row = find_namespace(unit, name)
+    if row.kind != "project":
+        raise InvalidValueError(
+            f"{name!r} is a registry; artifacts are logged in projects.",
+            hint="Log into a project and link the version into the registry.",
+            name=name,
+        )
+    return row
+
+
+def find_namespace(unit: Unit, name: str, *, lock: bool = False) -> Any:
+    """Return the row of a project or registry, or None."""
+    query = sa.select(t.namespaces).where(t.namespaces.c.name == name)
+    return unit.connection.execute(query.with_for_update() if lock else query).one_or_none()
+
+
+def require_registry(unit: Unit, name: str, *, lock: bool = False) -> Any:
+    """Return the row of a registry.
+
+    Raises:
+        NotFoundError: There is no registry of this name.
+    """
+    row = find_namespace(unit, name, lock=lock)
+    if row is None or row.kind != "registry":
+        what = "is a project, not a registry" if row is not None else "does not exist"
+        raise NotFoundError(
+            f"The registry {name!r} {what}.", hint="Link into 'model-registry/NAME OF THE MODEL'.", name=name
+        )
+    return row
+
+
+def ensure_collection(unit: Unit, space: Any, name: str, kind: CollectionKind, type_: str) -> tuple[Any, bool]:
+    """Return the locked row of a collection and whether this unit made it.
+
+    Raises:
+        AlreadyExistsError: A model of a name that differs only by case exists.
+        InvalidValueError: It exists with another type.
+    """
+    key = model_key(name) if kind == "model" else name
+    where = (t.collections.c.namespace_id == space.id, t.collections.c.name_key == key)
+    row = unit.connection.execute(_COLLECTIONS.where(*where).with_for_update(of=t.collections)).one_or_none()
+    made = row is None
+    if row is None:
+        new_row = {"id": new_id(), "namespace_id": space.id, "name": name, "name_key": key, "kind": kind, "type": type_}
+        head = {"next_number": 0, "sequence": 0, "head": GENESIS, **unit.who}
+        insert_missing(unit.connection, t.collections, [new_row | head])
+        row = unit.connection.execute(_COLLECTIONS.where(*where).with_for_update(of=t.collections)).one()
+        made = row.id == new_row["id"]
+    if row.name != name:
+        raise AlreadyExistsError(
+            f"The registry has a model {row.name!r}; {name!r} differs only by case.",
+            hint=f"Use {row.name!r}, or choose another name.",
+            name=row.name,
+        )
+    if row.type != type_:
+        raise InvalidValueError(
+            f"{row.namespace}/{row.name} holds versions of type {row.type!r}, not {type_!r}.",
+            hint=f"Pass type={row.type!r}, or choose another name.",
+            type=row.type,
+        )
+    return row, made
+
+
+def find_collection(unit: Unit, ref: Reference, *, kind: CollectionKind | None = None, lock: bool = False) -> Any:
+    """Return the row of the collection that a reference names.
+
+    Raises:
+        NotFoundError: There is none, or it is of the other kind.
+    """
+    n, c = t.namespaces.c, t.collections.c
+    keys = (ref.name, model_key(ref.name))
+    query = _COLLECTIONS.where(n.name == ref.namespace, c.name_key.in_(keys), c.name == ref.name)
+    row = unit.connection.execute(query.with_for_update(of=t.collections) if lock else query).one_or_none()
+    if row is None:
+        raise _unknown(unit, ref)
+    if kind is not None and row.kind != kind:
+        wanted = "a registered model" if kind == "model" else "an artifact"
+        raise NotFoundError(
+            f"{ref.collection} is not {wanted}.",
+            hint="Link it into 'model-registry/NAME' first." if kind == "model" else "Name the artifact it came from.",
+            ref=ref.collection,
+        )
+    return row
+
+
+def collection_reference(text: str) -> Reference:
+    """Parse a reference that names a collection as a whole.
+
+    Raises:
+        InvalidNameError: It has a ``:`` part, or is no reference.
+    """
+    if isinstance(text, str) and ":" in text:
+        raise InvalidNameError(
+            f"{text!r} names one version; a model or artifact is asked for.", hint=f"Write {text.partition(':')[0]!r}."
+        )
+    return parse_reference(text)
+
+
+def stream_of(row: Any) -> Stream:
+    """Return the event stream of a locked collection row."""
+    return Stream(t.collections, row.id, f"{row.namespace}/{row.name}", row.sequence, row.head)
+
+
+def namespace_stream(row: Any) -> Stream:
+    """Return the event stream of a locked namespace row."""
+    return Stream(t.namespaces, row.id, row.name, row.sequence, row.head)
+
+
+def list_collections(unit: Unit, namespace: str | None = None, kind: CollectionKind | None = None) -> list[Collection]:
+    """Return artifacts and models, sorted by name.
+
+    Raises:
+        NotFoundError: The namespace does not exist.
+    """
+    query = _COLLECTIONS.order_by(t.namespaces.c.name, t.collections.c.name)
+    if namespace is not None:
+        if find_namespace(unit, namespace) is None:
+            raise _unknown_namespace(unit, namespace)
+        query = query.where(t.namespaces.c.name == namespace)
+    if kind is not None:
+        query = query.where(t.collections.c.kind == kind)
+    return [load_collection(unit.connection, row) for row in unit.connection.execute(query).all()]
+
+
+def show_collection(unit: Unit, text: str, kind: CollectionKind | None = None) -> Collection:
+    """Return one artifact or model.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    return load_collection(unit.connection, find_collection(unit, collection_reference(text), kind=kind))
+
+
+def _unknown(unit: Unit, ref: Reference) -> NotFoundError:
+    space = find_namespace(unit, ref.namespace)
+    if space is None:
+        return _unknown_namespace(unit, ref.namespace)
+    names = sa.select(t.collections.c.name).where(t.collections.c.namespace_id == space.id).limit(1000)
+    near = difflib.get_close_matches(ref.name, list(unit.connection.scalars(names)), n=1)
+    hint = f"Did you mean '{ref.namespace}/{near[0]}'?" if near else f"'podium ls {ref.namespace}' lists what is there."
+    return NotFoundError(f"There is no {ref.collection!r}.", hint=hint, ref=ref.collection)
+
+
+def _unknown_namespace(unit: Unit, name: str) -> NotFoundError:
+    names = list(unit.connection.scalars(sa.select(t.namespaces.c.name).order_by(t.namespaces.c.name).limit(1000)))
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else "'podium ls' lists what is there."
+    return NotFoundError(f"There is no project or registry {name!r}.", hint=hint, name=name)

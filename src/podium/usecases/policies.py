@@ -1,0 +1,96 @@
+"""Policies: which stages a model has and what each requires."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from podium.domain.plain import check_text
+from podium.domain.stages import DEFAULT_POLICY, Policy, validate_policy
+from podium.sql import tables as t
+from podium.sql.ids import new_id
+from podium.usecases.places import collection_reference, find_collection, namespace_stream, require_registry, stream_of
+from podium.usecases.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class SetPolicy:
+    """Give a policy to a registered model, or to a registry as its default.
+
+    Attributes:
+        target: ``REGISTRY/MODEL`` or ``REGISTRY``.
+        policy: The policy.
+        reason: Why.
+    """
+
+    target: str
+    policy: Policy
+    reason: str | None = None
+
+
+def set_policy(unit: Unit, command: SetPolicy) -> Policy:
+    """Store a new revision of a policy; the same policy again changes nothing.
+
+    Raises:
+        InvalidNameError, InvalidValueError: The policy makes no sense.
+        NotFoundError: There is no such model or registry.
+    """
+    policy = validate_policy(command.policy)
+    check_text(command.reason, "The reason")
+    space_name, _, model = command.target.partition("/")
+    space = require_registry(unit, space_name, lock=True)
+    row = find_collection(unit, collection_reference(command.target), kind="model", lock=True) if model else None
+    before = _stored(unit, space.id, row.id if row is not None else None)
+    if before == policy:
+        return policy
+    p = t.policies.c
+    revisions = sa.select(sa.func.max(p.revision)).where(p.namespace_id == space.id)
+    revision = (unit.connection.execute(revisions).scalar() or 0) + 1
+    unit.connection.execute(
+        sa.insert(t.policies).values(
+            id=new_id(),
+            namespace_id=space.id,
+            collection_id=row.id if row is not None else None,
+            revision=revision,
+            body=policy.to_json(),
+            **unit.who,
+        )
+    )
+    stream = stream_of(row) if row is not None else namespace_stream(space)
+    old = before.to_json() if before is not None else {}
+    after = {"revision": revision, **policy.to_json()}
+    unit.record(stream, "policy.set", stream.name, before=old, after=after, reason=command.reason)
+    return policy
+
+
+def show_policy(unit: Unit, target: str) -> Policy:
+    """Return the policy in force for a registered model, or the default of a registry.
+
+    Raises:
+        NotFoundError: There is no such model or registry.
+    """
+    space_name, _, model = target.partition("/")
+    if not model:
+        return effective_policy(unit, require_registry(unit, space_name).id, None)
+    row = find_collection(unit, collection_reference(target), kind="model")
+    return effective_policy(unit, row.namespace_id, row.id)
+
+
+def effective_policy(unit: Unit, namespace_id: UUID, collection_id: UUID | None) -> Policy:
+    """Return the model's own policy, else the registry's default, else Podium's: two stages without requirements."""
+    own = _stored(unit, namespace_id, collection_id) if collection_id is not None else None
+    return own or _stored(unit, namespace_id, None) or DEFAULT_POLICY
+
+
+def _stored(unit: Unit, namespace_id: UUID, collection_id: UUID | None) -> Policy | None:
+    p = t.policies.c
+    query = (
+        sa.select(p.body)
+        .where(p.namespace_id == namespace_id, p.collection_id == collection_id)
+        .order_by(p.revision.desc())
+        .limit(1)
+    )
+    body = unit.connection.execute(query).scalar()
+    return Policy.from_json(body) if body is not None else None

@@ -1,0 +1,101 @@
+"""Looking things up that other verbs wrote: events, stored content, faults of plugins, the settings of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from podium.domain.events import Event
+from podium.domain.manifest import Entry
+from podium.domain.plain import Value
+from podium.sql import tables as t
+from podium.sql.rows import to_event
+from podium.sql.write import insert_missing, upsert
+from podium.usecases.places import collection_reference, find_collection
+from podium.usecases.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFault(Value):
+    """A plugin that raised, hung or exited while it was told about a change.
+
+    Attributes:
+        plugin: Its name.
+        hook: The hook.
+        error: What it said the last time.
+        count: How often.
+        last_at: UTC.
+    """
+
+    plugin: str
+    hook: str
+    error: str
+    count: int
+    last_at: datetime
+
+
+def list_events(unit: Unit, collection: str) -> list[Event]:
+    """Return the events of an artifact or model, oldest first.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    row = find_collection(unit, collection_reference(collection))
+    e = t.events.c
+    query = sa.select(t.events).where(e.stream == row.id).order_by(e.sequence)
+    return [to_event(found) for found in unit.connection.execute(query)]
+
+
+def count_versions(unit: Unit) -> int:
+    """Return how many artifact versions there are."""
+    return int(unit.connection.execute(sa.select(sa.func.count()).select_from(t.versions)).scalar_one())
+
+
+def list_contents(unit: Unit) -> Iterator[tuple[str, Entry]]:
+    """Yield each stored content once, with a version that holds it."""
+    e, v, c, n = t.manifest_entries.c, t.versions.c, t.collections.c, t.namespaces.c
+    query = (
+        sa.select(n.name.label("namespace"), c.name, v.number, e.path, e.size, e.sha256)
+        .join(t.versions, v.digest == e.digest)
+        .join(t.collections, c.id == v.collection_id)
+        .join(t.namespaces, n.id == c.namespace_id)
+        .order_by(e.sha256)
+    )
+    last = None
+    for row in unit.connection.execute(query):
+        if row.sha256 != last:
+            last = row.sha256
+            yield f"{row.namespace}/{row.name}:v{row.number}", Entry(row.path, row.size, row.sha256)
+
+
+def remember_setting(unit: Unit, key: str, value: str) -> str:
+    """Write a setting of the database if it has none yet, and return the one it has."""
+    insert_missing(unit.connection, t.settings, [{"key": key, "value": value}])
+    return read_setting(unit, key) or value
+
+
+def read_setting(unit: Unit, key: str) -> str | None:
+    """Return a setting of the database, or None."""
+    value: str | None = unit.connection.execute(
+        sa.select(t.settings.c.value).where(t.settings.c.key == key)
+    ).scalar()
+    return value
+
+
+def record_fault(unit: Unit, plugin: str, hook: str, error: str) -> None:
+    """Count a fault of a plugin."""
+    f = t.plugin_faults.c
+    query = sa.select(f.count).where(f.plugin == plugin, f.hook == hook).with_for_update()
+    count = unit.connection.execute(query).scalar() or 0
+    row = {"plugin": plugin, "hook": hook, "error": error[:2000], "count": count + 1, "last_at": unit.now}
+    upsert(unit.connection, t.plugin_faults, [row])
+
+
+def list_faults(unit: Unit) -> list[RecordedFault]:
+    """Return the faults of plugins, by plugin and hook."""
+    f = t.plugin_faults.c
+    rows = unit.connection.execute(sa.select(t.plugin_faults).order_by(f.plugin, f.hook))
+    return [RecordedFault(row.plugin, row.hook, row.error, row.count, row.last_at) for row in rows]

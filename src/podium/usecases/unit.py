@@ -1,0 +1,164 @@
+"""The unit of work: one transaction with an actor, an origin and a clock, and the events it made true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from podium.domain.delivery import Subscription
+from podium.domain.events import TYPES, Event, event_hash
+from podium.domain.origin import Origin
+from podium.domain.plain import plain_dict, to_plain
+from podium.domain.stages import GateResult, PromotionRequest
+from podium.sql import tables as t
+from podium.sql.ids import new_id
+
+Vetoes = Callable[[PromotionRequest], tuple[GateResult, ...]]
+
+
+def no_vetoes(_request: PromotionRequest) -> tuple[GateResult, ...]:
+    """Let everything through: what a unit uses when no plugin has a gate."""
+    return ()
+
+
+@dataclass
+class Stream:
+    """The head of an event chain, read from a row that this unit holds locked.
+
+    Attributes:
+        table: ``collections`` or ``namespaces``.
+        id: The row.
+        name: ``NAMESPACE/NAME`` or ``NAMESPACE``.
+        sequence: Of the last event.
+        head: Hash of the last event.
+    """
+
+    table: sa.Table
+    id: UUID
+    name: str
+    sequence: int
+    head: str
+
+
+@dataclass
+class Unit:
+    """One transaction.
+
+    Attributes:
+        connection: The open transaction.
+        actor: Who makes the change.
+        origin: Where the call comes from.
+        now: The time of this unit, UTC. One unit happens at one time.
+        vetoes: Asks the gate plugins; handed in, because use cases know no plugin.
+        events: What `record` wrote so far.
+        deliveries: How many deliveries these events caused.
+    """
+
+    connection: sa.Connection
+    actor: str
+    origin: Origin
+    now: datetime
+    vetoes: Vetoes = no_vetoes
+    events: list[Event] = field(default_factory=list)
+    deliveries: int = 0
+
+    @property
+    def who(self) -> dict[str, Any]:
+        """The columns that say when and by whom a row was made."""
+        return {"created_at": self.now, "created_by": self.actor}
+
+    @property
+    def plain_origin(self) -> dict[str, Any]:
+        """The origin as the rows keep it."""
+        return plain_dict(self.origin.to_json(), "The origin")
+
+    def record(
+        self,
+        stream: Stream,
+        event_type: str,
+        subject: str,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+    ) -> Event:
+        """Append an event to a stream in this transaction, and a delivery for each subscription that wants it.
+
+        Args:
+            stream: Its row is locked by this unit; that lock orders the chain.
+            event_type: One of `podium.domain.events.TYPES`.
+            subject: What the event is about.
+            before: What was.
+            after: What is.
+            reason: Why.
+        """
+        assert event_type in TYPES, event_type
+        event = Event(
+            id=str(new_id()),
+            type=event_type,
+            stream=stream.name,
+            sequence=stream.sequence + 1,
+            at=self.now,
+            actor=self.actor,
+            origin=Origin.from_json(self.plain_origin),
+            subject=subject,
+            before=to_plain(before or {}),
+            after=to_plain(after or {}),
+            reason=reason,
+            previous=stream.head,
+        )
+        event = replace(event, hash=event_hash(event))
+        self._insert(event, stream)
+        stream.sequence, stream.head = event.sequence, event.hash
+        self.connection.execute(
+            sa.update(stream.table)
+            .where(stream.table.c.id == stream.id)
+            .values(sequence=stream.sequence, head=stream.head)
+        )
+        self.events.append(event)
+        return event
+
+    def _insert(self, event: Event, stream: Stream) -> None:
+        self.connection.execute(
+            sa.insert(t.events).values(
+                id=UUID(event.id),
+                stream=stream.id,
+                stream_name=event.stream,
+                sequence=event.sequence,
+                type=event.type,
+                subject=event.subject,
+                before=event.before,
+                after=event.after,
+                reason=event.reason,
+                origin=self.plain_origin,
+                previous=event.previous,
+                hash=event.hash,
+                **self.who,
+            )
+        )
+        wanted = [subscription for subscription in self._subscriptions() if subscription.wants(event.type)]
+        self.deliveries += len(wanted)
+        if wanted:
+            self.connection.execute(sa.insert(t.deliveries), [self._delivery(event, item) for item in wanted])
+
+    def _subscriptions(self) -> list[Subscription]:
+        s = t.subscriptions.c
+        rows = self.connection.execute(sa.select(s.name, s.channel, s.events, s.settings))
+        return [Subscription(row.name, row.channel, tuple(row.events), row.settings) for row in rows]
+
+    def _delivery(self, event: Event, subscription: Subscription) -> dict[str, Any]:
+        return {
+            "id": new_id(),
+            "event_id": UUID(event.id),
+            "subscription": subscription.name,
+            "channel": subscription.channel,
+            "settings": dict(subscription.settings),
+            "status": "pending",
+            "attempts": 0,
+            "next_at": self.now,
+        }

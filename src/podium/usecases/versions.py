@@ -1,0 +1,221 @@
+"""Logging versions and using them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from podium.domain.manifest import Manifest
+from podium.domain.names import LATEST, Reference, check_alias, check_artifact, check_project, check_type, parse_reference
+from podium.domain.plain import check_text, plain_dict
+from podium.domain.runs import numbers_only
+from podium.domain.versions import OnDuplicate, Version, VersionFiles
+from podium.errors import AlreadyExistsError, InvalidValueError
+from podium.sql import tables as t
+from podium.sql.ids import new_id
+from podium.sql.write import insert_missing
+from podium.usecases.aliases import free_aliases, move_alias
+from podium.usecases.places import ensure_collection, ensure_project, find_collection, stream_of
+from podium.usecases.resolving import get_version, show_files
+from podium.usecases.runs import lock_run
+from podium.usecases.unit import Stream, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class LogVersion:
+    """Make a version of an artifact whose files are in the content store already.
+
+    Attributes:
+        artifact: ``PROJECT/ARTIFACT``.
+        type: Its type.
+        manifest: Its files.
+        metadata: Anything, plain JSON.
+        description: Free text.
+        aliases: Aliases that it shall hold; ``latest`` comes by itself.
+        run: The run that logs it; its summary becomes the version's metrics.
+        metrics: Metrics to add to or put in place of the run's.
+        on_duplicate: What to do when the artifact has a version with this digest.
+    """
+
+    artifact: str
+    type: str
+    manifest: Manifest
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    description: str | None = None
+    aliases: tuple[str, ...] = ()
+    run: str | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    on_duplicate: OnDuplicate = "reuse"
+
+
+def check_log(command: LogVersion) -> Reference:
+    """Return the artifact of a command whose values all make sense; called before any byte is moved.
+
+    Raises:
+        InvalidNameError: A name breaks the rules.
+        InvalidValueError: A value cannot be used.
+    """
+    ref = parse_reference(command.artifact)
+    if ":" in command.artifact:
+        raise InvalidValueError(
+            f"{command.artifact!r} names a version.", hint=f"Log into {ref.collection!r}; Podium gives the number."
+        )
+    check_project(ref.namespace)
+    check_artifact(ref.name)
+    check_type(command.type)
+    for alias in command.aliases:
+        if alias != LATEST:
+            check_alias(alias)
+    plain_dict(command.metadata, "The metadata")
+    check_text(command.description, "The description")
+    if command.on_duplicate not in get_args(OnDuplicate):
+        raise InvalidValueError(
+            f"on_duplicate={command.on_duplicate!r} is unknown.", hint="Use 'reuse', 'new' or 'error'."
+        )
+    return ref
+
+
+def log_version(unit: Unit, command: LogVersion) -> Version:
+    """Make the version, or return the one that has the same digest.
+
+    The number, manifest, aliases, lineage and events are written in this one transaction: a version is visible only
+    when it is complete, and its files and numbers never change after.
+
+    Raises:
+        AlreadyExistsError: The digest exists and ``on_duplicate`` is ``error``.
+        InvalidNameError, InvalidValueError: As `check_log`; or the type is not the artifact's.
+        NotFoundError: There is no such run.
+    """
+    ref = check_log(command)
+    run = lock_run(unit, command.run) if command.run is not None else None
+    space = ensure_project(unit, ref.namespace)
+    row, made = ensure_collection(unit, space, ref.name, "artifact", command.type)
+    stream = stream_of(row)
+    if made:
+        unit.record(stream, "artifact.created", stream.name, after={"type": command.type})
+    existing = _same_digest(unit, row.id, command)
+    number = existing if existing is not None else _insert_version(unit, row, stream, command, run)
+    for alias in free_aliases(command.aliases):
+        move_alias(unit, stream, alias, number, "set")
+    if run is not None:
+        _add_edge(unit, run.id, row.id, number, "output", f"{stream.name}:v{number}")
+    return replace(get_version(unit, row.id, number), created=existing is None)
+
+
+def _same_digest(unit: Unit, collection_id: UUID, command: LogVersion) -> int | None:
+    if command.on_duplicate == "new":
+        return None
+    v = t.versions.c
+    query = sa.select(sa.func.max(v.number)).where(v.collection_id == collection_id, v.digest == command.manifest.digest)
+    number: int | None = unit.connection.execute(query).scalar()
+    if number is not None and command.on_duplicate == "error":
+        raise AlreadyExistsError(
+            f"{command.artifact}:v{number} has the same files.",
+            hint="Leave on_duplicate at 'reuse' to get that version, or pass 'new' to make another.",
+            ref=f"{command.artifact}:v{number}",
+        )
+    return number
+
+
+def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, run: Any) -> int:
+    manifest, digest = command.manifest, command.manifest.digest
+    metrics = numbers_only({**(run.summary if run is not None else {}), **command.metrics})
+    number: int = row.next_number
+    version_id = new_id()
+    supersedes = _superseded(unit, row.id)
+    _insert_manifest(unit, manifest, digest)
+    unit.connection.execute(
+        sa.insert(t.versions).values(
+            id=version_id,
+            collection_id=row.id,
+            number=number,
+            digest=digest,
+            metadata=plain_dict(command.metadata, "The metadata"),
+            description=command.description,
+            run_id=run.id if run is not None else None,
+            identity=unit.origin.identity,
+            supersedes=supersedes,
+            origin=unit.plain_origin,
+            **unit.who,
+        )
+    )
+    if metrics:
+        rows = [{"version_id": version_id, "name": name, "value": value} for name, value in metrics.items()]
+        unit.connection.execute(sa.insert(t.version_metrics), rows)
+    add_member(unit, row.id, number, version_id)
+    after = {
+        "number": number,
+        "type": command.type,
+        "digest": digest,
+        "size": manifest.size,
+        "files": len(manifest.entries),
+        "run": run.id if run is not None else None,
+        "metrics": metrics,
+        "supersedes": supersedes,
+    }
+    unit.record(stream, "artifact_version.logged", f"{stream.name}:v{number}", after=after)
+    return number
+
+
+def _insert_manifest(unit: Unit, manifest: Manifest, digest: str) -> None:
+    known = sa.select(sa.literal(1)).where(t.manifests.c.digest == digest)
+    if unit.connection.execute(known).first() is not None:
+        return
+    row = {"digest": digest, "size": manifest.size, "files": len(manifest.entries)}
+    insert_missing(unit.connection, t.manifests, [row])
+    insert_missing(
+        unit.connection,
+        t.manifest_entries,
+        [{"digest": digest, "path": e.path, "size": e.size, "sha256": e.sha256} for e in manifest.entries],
+    )
+
+
+def add_member(unit: Unit, collection_id: UUID, number: int, version_id: UUID) -> None:
+    """Give a version a numbered place in a locked collection and count the collection on."""
+    unit.connection.execute(
+        sa.insert(t.memberships).values(
+            collection_id=collection_id, number=number, version_id=version_id, origin=unit.plain_origin, **unit.who
+        )
+    )
+    unit.connection.execute(
+        sa.update(t.collections).where(t.collections.c.id == collection_id).values(next_number=number + 1)
+    )
+
+
+def _superseded(unit: Unit, collection_id: UUID) -> int | None:
+    """The version that an earlier attempt of this very task instance left in this artifact."""
+    if unit.origin.identity is None:
+        return None
+    v = t.versions.c
+    query = sa.select(sa.func.max(v.number)).where(
+        v.collection_id == collection_id, v.identity == unit.origin.identity
+    )
+    number: int | None = unit.connection.execute(query).scalar()
+    return number
+
+
+def use_version(unit: Unit, text: str, run: str) -> VersionFiles:
+    """Return a version and note that a run uses it.
+
+    Raises:
+        NotFoundError: The reference names nothing, or there is no such run.
+    """
+    found = show_files(unit, text)
+    row = lock_run(unit, run)
+    ref = parse_reference(found.version.ref)
+    assert ref.number is not None
+    _add_edge(unit, row.id, find_collection(unit, ref).id, ref.number, "input", found.version.ref)
+    return found
+
+
+def _add_edge(unit: Unit, run: str, collection_id: UUID, number: int, direction: str, ref: str) -> None:
+    m = t.memberships.c
+    version_id = unit.connection.execute(
+        sa.select(m.version_id).where(m.collection_id == collection_id, m.number == number)
+    ).scalar_one()
+    edge = {"run_id": run, "version_id": version_id, "direction": direction, "ref": ref, "created_at": unit.now}
+    insert_missing(unit.connection, t.run_versions, [edge])
