@@ -127,7 +127,7 @@ def check(
     """
 
     def make(chosen: Callable[..., Any]) -> Check:
-        label = check_label(name or getattr(chosen, "__name__", "check"), "check name")
+        label = check_label(str(name or getattr(chosen, "__name__", "check")), "check name")
         for parameter in inspect.signature(chosen).parameters.values():
             if parameter.name not in _KNOWN and parameter.default is parameter.empty:
                 raise InvalidValueError(
@@ -231,7 +231,8 @@ def _from_file(path: Path) -> ModuleType:
         raise NotFoundError(f"There is no file {path} with checks.", hint="Check the path.", path=str(path))
     name = f"podium_checks_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look a module up by its name
     try:

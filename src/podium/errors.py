@@ -17,7 +17,8 @@ The tree::
     └── PluginError                a plugin is broken or misconfigured
 
 Each error has a stable ``code`` for machines, carries its facts in ``facts``, and ends its text with a hint that says
-what to do next. Errors of the database, of an SDK or of the file system never reach a caller: they are the ``__cause__``.
+what to do next. Errors of
+the database, of an SDK or of the file system never reach a caller: they are the ``__cause__``.
 """
 
 from __future__ import annotations

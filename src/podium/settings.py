@@ -29,7 +29,9 @@ class Settings:
     actor: str
 
 
-def read_settings(url: str | None = None, content: str | os.PathLike[str] | None = None, actor: str | None = None) -> Settings:
+def read_settings(
+    url: str | None = None, content: str | os.PathLike[str] | None = None, actor: str | None = None
+) -> Settings:
     """Complete what was given by the environment: ``PODIUM_HOME, PODIUM_URL, PODIUM_CONTENT, PODIUM_ACTOR``.
 
     Without any, everything lives in ``~/.podium``. The content of an SQLite file lies in the folder ``content`` beside

@@ -10,9 +10,7 @@ TOLERANCE = 0.005
 POLICY = podium.Policy(
     (
         podium.Stage("staging"),
-        podium.Stage(
-            "production", checks=("held_out_accuracy", "not_worse_than_champion"), from_stage="staging"
-        ),
+        podium.Stage("production", checks=("held_out_accuracy", "not_worse_than_champion"), from_stage="staging"),
     )
 )
 
@@ -24,7 +22,9 @@ def accurate_enough(model_version: podium.TestSubject) -> float:
 
 
 @podium.check
-def not_worse_than_champion(model_version: podium.TestSubject, champion: podium.TestSubject | None) -> podium.CheckResult:
+def not_worse_than_champion(
+    model_version: podium.TestSubject, champion: podium.TestSubject | None
+) -> podium.CheckResult:
     """Not worse on held-out images than what is in production now, within half a percentage point."""
     mine = held_out_accuracy(model_version.path)
     if champion is None:

@@ -37,7 +37,9 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
     except FileNotFoundError as error:
         raise NotFoundError(f"The folder {folder} vanished.", hint="Add it again.", path=str(folder)) from error
     except OSError as error:
-        raise StorageError(f"The folder {folder} cannot be read: {error.strerror}.", hint="Check its rights.") from error
+        raise StorageError(
+            f"The folder {folder} cannot be read: {error.strerror}.", hint="Check its rights."
+        ) from error
     for child in children:
         inner = f"{prefix}/{child.name}" if prefix else child.name
         if child.is_dir(follow_symlinks=False):

@@ -55,7 +55,7 @@ class Courier:
             job, done = jobs.get()
             try:
                 job()
-            except Exception:
+            except Exception:  # noqa: BLE001 - the thread must go on; the outbox keeps what is left
                 _log.warning("A delivery after a change failed; 'podium deliver' takes what is left.", exc_info=True)
             finally:
                 done.set()

@@ -58,6 +58,4 @@ def _lines(event: Event) -> tuple[str, ...]:
 
 def _metrics(now: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[MetricChange, ...]:
     chosen = sorted(now)[:_MOST_METRICS]
-    return tuple(
-        MetricChange(name, now[name], now[name] - before[name] if name in before else None) for name in chosen
-    )
+    return tuple(MetricChange(name, now[name], now[name] - before[name] if name in before else None) for name in chosen)

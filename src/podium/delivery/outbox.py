@@ -18,9 +18,9 @@ from podium.sql.rows import to_event
 
 LEASE = timedelta(minutes=2)
 
-_DELIVERIES = sa.select(
-    t.deliveries, t.events.c.type.label("event_type"), t.events.c.subject.label("subject")
-).join(t.events, t.events.c.id == t.deliveries.c.event_id)
+_DELIVERIES = sa.select(t.deliveries, t.events.c.type.label("event_type"), t.events.c.subject.label("subject")).join(
+    t.events, t.events.c.id == t.deliveries.c.event_id
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,13 @@ def claim(connection: sa.Connection, delivery: UUID, now: datetime) -> Claim | N
 
 
 def settle(
-    connection: sa.Connection, claimed: Claim, now: datetime, *, receipt: str | None, error: str | None, next_at: datetime | None
+    connection: sa.Connection,
+    claimed: Claim,
+    now: datetime,
+    *,
+    receipt: str | None,
+    error: str | None,
+    next_at: datetime | None,
 ) -> None:
     """Write how an attempt ended.
 

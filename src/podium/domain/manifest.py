@@ -67,3 +67,6 @@ class Manifest(Value):
     def size(self) -> int:
         """Length of all files together, in bytes."""
         return sum(entry.size for entry in self.entries)
+
+
+EMPTY = Manifest(())

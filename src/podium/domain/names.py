@@ -83,7 +83,9 @@ def check_model(name: str) -> str:
         raise _bad(name, "registered model name", "It is written in Unicode form NFC.")
     for char in name:
         if char not in _MODEL_MARKS and unicodedata.category(char)[0] not in "LNM":
-            raise _bad(name, "registered model name", f"{char!r} is neither a letter, a digit nor one of '. _ - ( ) +'.")
+            raise _bad(
+                name, "registered model name", f"{char!r} is neither a letter, a digit nor one of '. _ - ( ) +'."
+            )
     return name
 
 
@@ -207,7 +209,7 @@ def _check_part(path: str, part: str) -> None:
         raise _bad(path, "file path", f"The part {part!r} ends in a dot or a space.")
     if len(part.encode("utf-8")) > _PART_BYTES:
         raise _bad(path[:80], "file path", f"One of its parts has more than {_PART_BYTES} bytes.")
-    if part.split(".")[0].rstrip(" ").casefold() in _DEVICES or ":" in part:
+    if part.partition(".")[0].rstrip(" ").casefold() in _DEVICES or ":" in part:
         raise _bad(path, "file path", f"The part {part!r} is a device or a stream on Windows.")
 
 

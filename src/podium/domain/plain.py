@@ -35,7 +35,7 @@ def to_plain(value: Any) -> Any:
     Raises:
         InvalidValueError: A value has no plain form.
     """
-    if value is None or isinstance(value, bool | str | int) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, bool | str | int) and not isinstance(value, Enum)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else _not_finite(value)

@@ -6,6 +6,7 @@ import. Here every plugin is loaded and called in a guarded loop, so that one fa
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import logging
 import os
@@ -92,7 +93,7 @@ class PluginHost:
         outcomes = []
         for plugin, implementation in self._implementations(hook):
             chosen = {name: arguments[name] for name in implementation.argnames}
-            outcome = call_within(lambda run=implementation.function, given=chosen: run(**given), self.seconds)
+            outcome = call_within(functools.partial(implementation.function, **chosen), self.seconds)
             self._note(plugin, hook, outcome)
             outcomes.append((plugin, outcome))
         return outcomes
@@ -209,7 +210,7 @@ def _channel_error(channel: object, found: dict[str, Channel]) -> str | None:
 
 
 def _left_out(name: str) -> str | None:
-    """Say why the environment keeps a plugin out: PODIUM_PLUGINS_ALLOW and PODIUM_PLUGINS_BLOCK name plugins by commas."""
+    """Say why PODIUM_PLUGINS_ALLOW or PODIUM_PLUGINS_BLOCK, names joined by commas, keep a plugin out."""
     allow, block = os.environ.get("PODIUM_PLUGINS_ALLOW"), os.environ.get("PODIUM_PLUGINS_BLOCK", "")
     if name in (item.strip() for item in block.split(",")):
         return "blocked by PODIUM_PLUGINS_BLOCK"

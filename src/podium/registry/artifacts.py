@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class ArtifactVerbs(Joint):
         artifact: str,
         files: Files,
         *,
-        type: str = "model",  # noqa: A002 - the field's own word, as in every peer
+        type: str = "model",
         metadata: Mapping[str, Any] | None = None,
         description: str | None = None,
         aliases: Iterable[str] = (),
@@ -60,19 +61,34 @@ class ArtifactVerbs(Joint):
             IntegrityError, NotFoundError: A file changed or vanished meanwhile.
             StorageError, DatabaseUnavailableError: A place failed; no version is visible.
         """
-        command = dict(artifact=artifact, type=type, metadata=metadata or {}, description=description, run=run)
-        command |= dict(aliases=tuple(aliases), metrics=metrics or {}, on_duplicate=on_duplicate)
-        usecase.check_log(usecase.LogVersion(manifest=Manifest(()), **command))
-        return self._log_staged(_stage(files), command)
+        command = usecase.LogVersion(
+            artifact=artifact,
+            type=type,
+            metadata=metadata or {},
+            description=description,
+            aliases=tuple(aliases),
+            run=run,
+            metrics=metrics or {},
+            on_duplicate=on_duplicate,
+        )
+        usecase.check_log(command)
+        return self.log_staged(_stage(files), command)
 
-    def _log_staged(self, staged: list[Staged], command: dict[str, Any]) -> Version:
-        """Store the bytes durably, then make the version visible in one transaction."""
+    def log_staged(self, staged: list[Staged], command: usecase.LogVersion) -> Version:
+        """Log files that were hashed before: store the bytes durably, then make the version visible in one transaction.
+
+        Args:
+            staged: The files; `log` and the SDK make them.
+            command: What to log; its manifest is made of the files.
+
+        Raises:
+            The same as `log`.
+        """
+        usecase.check_log(command)
         manifest = Manifest.of(Entry(item.path, item.size, item.sha256) for item in staged)
-        whole = usecase.LogVersion(manifest=manifest, **command)
-        usecase.check_log(whole)
         self._content().put(staged)
         with self._write() as unit:
-            return usecase.log_version(unit, whole)
+            return usecase.log_version(unit, replace(command, manifest=manifest))
 
     def resolve(self, ref: str, at: datetime | None = None) -> Version:
         """Return the version that a reference names, now or at a time in the past.

@@ -153,5 +153,3 @@ def _wait_at_exit(reference: weakref.ref[Any]) -> None:
     joint = reference()
     if joint is not None:
         call_here(joint.close)
-
-

@@ -21,7 +21,7 @@ class RunVerbs(Joint):
         self,
         project: str,
         *,
-        id: str | None = None,  # noqa: A002 - the field's own word
+        id: str | None = None,
         name: str | None = None,
         config: Mapping[str, Any] | None = None,
         job_type: str | None = None,

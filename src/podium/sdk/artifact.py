@@ -232,7 +232,9 @@ class Artifact:
             if item.owned:
                 item.local.unlink(missing_ok=True)
             raise InvalidValueError(
-                f"The artifact has another file at {item.path!r}.", hint="Pass overwrite=True to replace it.", path=item.path
+                f"The artifact has another file at {item.path!r}.",
+                hint="Pass overwrite=True to replace it.",
+                path=item.path,
             )
         if there is not None and there.owned:
             there.local.unlink(missing_ok=True)

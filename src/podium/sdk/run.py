@@ -17,6 +17,7 @@ from podium.errors import InvalidValueError
 from podium.plugins.guard import call_here
 from podium.registry import Registry, open_registry
 from podium.sdk.artifact import Artifact
+from podium.usecases.versions import LogVersion
 
 _DEFAULT_PROJECT = "uncategorized"
 _FLUSH_POINTS = 500
@@ -29,7 +30,7 @@ def init(
     name: str | None = None,
     config: Mapping[str, Any] | None = None,
     job_type: str | None = None,
-    id: str | None = None,  # noqa: A002 - the name that scripts written for W&B pass
+    id: str | None = None,
     registry: Registry | None = None,
 ) -> Run:
     """Start a run.
@@ -184,15 +185,15 @@ class Run:
         if draft._version is None:
             staged = draft._files()
             self._flush()
-            command = {
-                "artifact": f"{self.project}/{draft._name}",
-                "type": draft.type,
-                "metadata": draft.metadata,
-                "description": draft.description,
-                "aliases": tuple(aliases),
-                "run": self.id,
-            }
-            draft._commit(self._registry._log_staged(staged, command), self._registry)
+            command = LogVersion(
+                artifact=f"{self.project}/{draft._name}",
+                type=draft.type,
+                metadata=draft.metadata,
+                description=draft.description,
+                aliases=tuple(aliases),
+                run=self.id,
+            )
+            draft._commit(self._registry.log_staged(staged, command), self._registry)
         return draft
 
     def use_artifact(self, artifact_or_name: Artifact | str, type: str | None = None) -> Artifact:

@@ -120,7 +120,8 @@ def _parse(url: str) -> sa.URL:
         )
     if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise SettingsError(
-            "An SQLite database in memory cannot be shared between processes.", hint="Give it a file: sqlite:////path.db"
+            "An SQLite database in memory cannot be shared between processes.",
+            hint="Give it a file: sqlite:////path.db",
         )
     return parsed
 

@@ -65,16 +65,21 @@ def translate(error: exc.DBAPIError, where: str) -> PodiumError:
     if "disk is full" in text or kind == "DiskFull":
         return StorageError(f"The disk of the database {where} is full.", hint="Make room; nothing was changed.")
     if "readonly" in text or "read-only" in text or kind == "ReadOnlySqlTransaction":
-        return StorageError(f"The database {where} cannot be written.", hint="Check the permissions of its file and folder.")
+        return StorageError(
+            f"The database {where} cannot be written.", hint="Check the permissions of its file and folder."
+        )
     if isinstance(error, exc.IntegrityError):
         return ConflictError(
             "Somebody else changed the same thing at the same time.", hint="Try again; nothing was changed."
         )
     if "unable to open database file" in text:
-        return SettingsError(f"The file of {where} cannot be opened.", hint="Check that its folder exists and is writable.")
+        return SettingsError(
+            f"The file of {where} cannot be opened.", hint="Check that its folder exists and is writable."
+        )
     if isinstance(error, exc.OperationalError | exc.InterfaceError) or error.connection_invalidated:
         return DatabaseUnavailableError(
-            f"The database {where} cannot be used now ({_first_line(error)}).", hint="Check that it runs, then try again."
+            f"The database {where} cannot be used now ({_first_line(error)}).",
+            hint="Check that it runs, then try again.",
         )
     return InvalidValueError(f"The database refused a value ({_first_line(error)}).", hint="Nothing was changed.")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 HEAD = "0001"
 VERSION_TABLE = "podium_schema"
+_VERSION = sa.table(VERSION_TABLE, sa.column("version_num", sa.String))
 # Any 64-bit number of our own: it keeps two upgrades of one PostgreSQL database apart.
 _ADVISORY_LOCK = 7_041_773_209_116_551
 
@@ -23,7 +24,7 @@ def current(connection: sa.Connection) -> str | None:
     """Return the revision that the database has, None if Podium never made tables in it."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
-    revision: str | None = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    revision: str | None = connection.execute(sa.select(_VERSION.c.version_num)).scalar()
     return revision
 
 

@@ -102,7 +102,9 @@ def remove_alias(unit: Unit, command: RemoveAlias) -> AliasMove:
     require_holder(unit, row.id, Reference(ref.namespace, ref.name, command.alias), command.expected)
     if holder_of(unit, row.id, command.alias) is None:
         raise NotFoundError(
-            f"{ref.collection} has no alias {command.alias!r}.", hint="'podium show' lists its aliases.", alias=command.alias
+            f"{ref.collection} has no alias {command.alias!r}.",
+            hint="'podium show' lists its aliases.",
+            alias=command.alias,
         )
     return move_alias(unit, stream_of(row), command.alias, None, "removed", command.reason)
 
@@ -115,7 +117,9 @@ def move_alias(
     Stages get their events from the promotion; other aliases get theirs here.
     """
     before = holder_of(unit, stream.id, alias)
-    move = AliasMove(stream.name, alias, kind, before, number, unit.now, unit.actor, unit.origin, reason, before != number)
+    move = AliasMove(
+        stream.name, alias, kind, before, number, unit.now, unit.actor, unit.origin, reason, before != number
+    )
     if not move.changed:
         return move
     if number is None:

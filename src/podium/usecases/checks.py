@@ -97,7 +97,9 @@ def checks_near(unit: Unit, collection_id: UUID, version: Version) -> list[Recor
     counts only there, because checks may compare with that model's champion.
     """
     c, m = t.checks.c, t.memberships.c
-    member = sa.select(m.version_id).where(m.collection_id == collection_id, m.number == version.number).scalar_subquery()
+    member = (
+        sa.select(m.version_id).where(m.collection_id == collection_id, m.number == version.number).scalar_subquery()
+    )
     source = sa.select(t.versions.c.collection_id).where(t.versions.c.id == member).scalar_subquery()
     on_source = sa.and_(c.collection_id == source, c.version_id == member)
     query = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -66,7 +67,7 @@ def link_version(unit: Unit, command: LinkVersion) -> Version:
     return replace(get_version(unit, row.id, number), created=created)
 
 
-def _version_id(version: Version) -> sa.Select[tuple[object]]:
+def _version_id(version: Version) -> sa.Select[Any]:
     """The row of the bytes behind a version, found by its source reference."""
     artifact, _, number = version.source.rpartition(":v")
     project, _, name = artifact.partition("/")

@@ -196,7 +196,13 @@ def _gates(
 
 
 def _transition(
-    unit: Unit, version: Version, stage: str, before: int | None, gates: tuple[GateResult, ...], reason: str | None, **more: Any
+    unit: Unit,
+    version: Version,
+    stage: str,
+    before: int | None,
+    gates: tuple[GateResult, ...],
+    reason: str | None,
+    **more: Any,
 ) -> Transition:
     values: dict[str, Any] = {"status": "committed", "kind": "promoted", "forced": False, **more}
     return Transition(
@@ -282,4 +288,3 @@ def _answered(unit: Unit, row: Any, key: str | None) -> Transition | None:
     query = sa.select(t.transitions).where(c.collection_id == row.id, c.request_key == key)
     found = unit.connection.execute(query).one_or_none()
     return to_transition(found, f"{row.namespace}/{row.name}", changed=False) if found is not None else None
-

@@ -79,9 +79,7 @@ def remember_setting(unit: Unit, key: str, value: str) -> str:
 
 def read_setting(unit: Unit, key: str) -> str | None:
     """Return a setting of the database, or None."""
-    value: str | None = unit.connection.execute(
-        sa.select(t.settings.c.value).where(t.settings.c.key == key)
-    ).scalar()
+    value: str | None = unit.connection.execute(sa.select(t.settings.c.value).where(t.settings.c.key == key)).scalar()
     return value
 
 
@@ -97,5 +95,5 @@ def record_fault(unit: Unit, plugin: str, hook: str, error: str) -> None:
 def list_faults(unit: Unit) -> list[RecordedFault]:
     """Return the faults of plugins, by plugin and hook."""
     f = t.plugin_faults.c
-    rows = unit.connection.execute(sa.select(t.plugin_faults).order_by(f.plugin, f.hook))
-    return [RecordedFault(row.plugin, row.hook, row.error, row.count, row.last_at) for row in rows]
+    query = sa.select(f.plugin, f.hook, f.error, f.count, f.last_at).order_by(f.plugin, f.hook)
+    return [RecordedFault(*row) for row in unit.connection.execute(query)]

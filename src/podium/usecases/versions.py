@@ -9,8 +9,16 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from podium.domain.manifest import Manifest
-from podium.domain.names import LATEST, Reference, check_alias, check_artifact, check_project, check_type, parse_reference
+from podium.domain.manifest import EMPTY, Manifest
+from podium.domain.names import (
+    LATEST,
+    Reference,
+    check_alias,
+    check_artifact,
+    check_project,
+    check_type,
+    parse_reference,
+)
 from podium.domain.plain import check_text, plain_dict
 from podium.domain.runs import numbers_only
 from podium.domain.versions import OnDuplicate, Version, VersionFiles
@@ -32,7 +40,7 @@ class LogVersion:
     Attributes:
         artifact: ``PROJECT/ARTIFACT``.
         type: Its type.
-        manifest: Its files.
+        manifest: Its files; empty until they are known.
         metadata: Anything, plain JSON.
         description: Free text.
         aliases: Aliases that it shall hold; ``latest`` comes by itself.
@@ -43,7 +51,7 @@ class LogVersion:
 
     artifact: str
     type: str
-    manifest: Manifest
+    manifest: Manifest = field(default=EMPTY)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     description: str | None = None
     aliases: tuple[str, ...] = ()
@@ -110,7 +118,9 @@ def _same_digest(unit: Unit, collection_id: UUID, command: LogVersion) -> int | 
     if command.on_duplicate == "new":
         return None
     v = t.versions.c
-    query = sa.select(sa.func.max(v.number)).where(v.collection_id == collection_id, v.digest == command.manifest.digest)
+    query = sa.select(sa.func.max(v.number)).where(
+        v.collection_id == collection_id, v.digest == command.manifest.digest
+    )
     number: int | None = unit.connection.execute(query).scalar()
     if number is not None and command.on_duplicate == "error":
         raise AlreadyExistsError(
@@ -191,9 +201,7 @@ def _superseded(unit: Unit, collection_id: UUID) -> int | None:
     if unit.origin.identity is None:
         return None
     v = t.versions.c
-    query = sa.select(sa.func.max(v.number)).where(
-        v.collection_id == collection_id, v.identity == unit.origin.identity
-    )
+    query = sa.select(sa.func.max(v.number)).where(v.collection_id == collection_id, v.identity == unit.origin.identity)
     number: int | None = unit.connection.execute(query).scalar()
     return number
 
