@@ -69,10 +69,12 @@ class PluginHost:
 
     Attributes:
         seconds: How long one plugin may take for one call.
+        discover: Whether the entry points of this environment are loaded; without, there is only what is registered.
         faults: What went wrong in calls since somebody took the list away with `take_faults`.
     """
 
     seconds: float = 5.0
+    discover: bool = True
     faults: list[Fault] = field(default_factory=list)
     _manager: pluggy.PluginManager | None = None
     _plugins: list[PluginInfo] = field(default_factory=list)
@@ -158,7 +160,8 @@ class PluginHost:
                 manager = pluggy.PluginManager(hookspecs.PROJECT)
                 manager.add_hookspecs(hookspecs)
                 self._register(manager, console, PluginInfo("console", _podium_version(), "podium"))
-                for entry_point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda item: item.name):
+                found = importlib.metadata.entry_points(group=GROUP) if self.discover else ()
+                for entry_point in sorted(found, key=lambda item: item.name):
                     self._load_one(manager, entry_point)
                 self._manager = manager
             return self._manager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 from podium.plugins.host import PluginHost
@@ -44,4 +45,10 @@ def open_registry(
     Raises:
         SettingsError: The URL or the content location cannot be used.
     """
-    return Registry(read_settings(url, content, actor), host)
+    return Registry(read_settings(url, content, actor), host if host is not None else installed_plugins())
+
+
+@functools.cache
+def installed_plugins() -> PluginHost:
+    """Return the one host of the plugins that are installed in this environment; they are loaded once per process."""
+    return PluginHost()

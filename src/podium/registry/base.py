@@ -38,12 +38,12 @@ class Joint:
 
     Args:
         settings: Where things are.
-        host: The plugins; the ones of this process's entry points if None.
+        host: The plugins.
     """
 
-    def __init__(self, settings: Settings, host: PluginHost | None = None) -> None:
+    def __init__(self, settings: Settings, host: PluginHost) -> None:
         self.settings = settings
-        self.host = host if host is not None else PluginHost()
+        self.host = host
         self._database = Database(settings.url)
         self._store: ContentStore | None = None
         self._courier = Courier(_DELIVERY_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import time
 import weakref
@@ -17,6 +18,7 @@ from podium.errors import InvalidValueError
 from podium.plugins.guard import call_here
 from podium.registry import Registry, open_registry
 from podium.sdk.artifact import Artifact
+from podium.settings import Settings, read_settings
 from podium.usecases.versions import LogVersion
 
 _DEFAULT_PROJECT = "uncategorized"
@@ -49,9 +51,15 @@ def init(
         SettingsError, DatabaseUnavailableError, SchemaOutdatedError: The registry cannot be opened.
     """
     chosen = project or os.environ.get("PODIUM_PROJECT") or _DEFAULT_PROJECT
-    home = registry if registry is not None else open_registry()
+    home = registry if registry is not None else _shared(read_settings())
     info = home.start_run(chosen, id=id, name=name, config=config, job_type=job_type)
     return Run(home, info)
+
+
+@functools.cache
+def _shared(settings: Settings) -> Registry:
+    """Return the registry that all runs of this process use while the environment names the same place."""
+    return open_registry(settings.url, content=settings.content, actor=settings.actor)
 
 
 class Config(MutableMapping[str, Any]):

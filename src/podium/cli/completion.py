@@ -1,0 +1,119 @@
+"""Tab completion by click's own mechanism: names from the registry, quickly or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+
+from podium.cli.options import State, state_of
+
+if TYPE_CHECKING:
+    from podium.registry import Registry
+
+_SECONDS = 2.0
+_MOST = 200
+
+
+def complete_ref(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete ``NAMESPACE/NAME``, and after a colon its versions and aliases."""
+    if ":" not in incomplete:
+        return complete_model(context, parameter, incomplete)
+    collection = incomplete.partition(":")[0]
+
+    def find(registry: Registry) -> list[str]:
+        names = list(registry.collection(collection).aliases)
+        names += [version.version for version in registry.versions(collection, _MOST)]
+        return [f"{collection}:{name}" for name in names]
+
+    return _items(_ask(context, find), incomplete)
+
+
+def complete_model(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete ``NAMESPACE/NAME``."""
+    return _items(_ask(context, lambda registry: [item.ref for item in registry.collections()]), incomplete)
+
+
+def complete_place(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a namespace, or ``NAMESPACE/NAME``."""
+    found = _ask(context, lambda registry: [item.ref for item in registry.collections()])
+    spaces = list(dict.fromkeys(ref.partition("/")[0] for ref in found))
+    return _items([*spaces, *found], incomplete)
+
+
+def complete_stage(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a stage of the model that the command line names so far."""
+    named = str(context.params.get("ref") or context.params.get("model") or "").partition(":")[0]
+    found = _ask(context, lambda registry: list(registry.policy(named).names)) if "/" in named else []
+    return _items(found or ["staging", "production"], incomplete)
+
+
+def _ask(context: click.Context, find: Callable[[Registry], list[str]]) -> list[str]:
+    """Return what the registry has; nothing if it is slow, absent or broken, because a prompt must not suffer."""
+    state = state_of(context)
+    from podium.plugins.guard import call_within
+
+    outcome = call_within(lambda: _find(state, find), _SECONDS)
+    return outcome.value if isinstance(outcome.value, list) else []
+
+
+def _find(state: State, find: Callable[[Registry], list[str]]) -> list[str]:
+    url = state.url or os.environ.get("PODIUM_URL") or ""
+    home = os.path.expanduser(os.environ.get("PODIUM_HOME") or "~/.podium")
+    path = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else os.path.join(home, "podium.db")
+    if (not url or url.startswith("sqlite:///")) and not os.path.isfile(path):
+        return []  # pressing Tab must not make a database
+    with state.registry() as registry:
+        return find(registry)
+
+
+def _items(found: list[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in found if name.startswith(incomplete) and name.isprintable()]
+
+
+class PodiumBash(BashComplete):
+    """Bash takes words apart at colons and pastes answers as they are; references have colons and spaces."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Return the words before the cursor and the one under it, with references in one piece."""
+        position = int(os.environ["COMP_CWORD"])
+        words: list[str] = []
+        for word in os.environ["COMP_WORDS"].split("\n")[: position + 1]:
+            if words and (word == ":" or words[-1].endswith(":")):
+                words[-1] += word
+            else:
+                words.append(word)
+        plain = [_unquoted(word) for word in words]
+        return plain[1:-1], plain[-1]
+
+    def format_completion(self, item: CompletionItem) -> str:
+        """Return the part after the colon, quoted for the shell."""
+        value = str(item.value)
+        words = os.environ["COMP_WORDS"].split("\n")[: int(os.environ["COMP_CWORD"]) + 1]
+        if ":" in words[-2:]:
+            value = value.rpartition(":")[2]
+        quoted = value if words[-1][:1] in ("'", '"') else re.sub(r"([ ()])", r"\\\1", value)
+        return f"{item.type},{quoted}"
+
+
+def _unquoted(word: str) -> str:
+    return re.sub(r"\\(.)", r"\1", word.strip("'\""))
+
+
+def use_own_bash() -> None:
+    """Let click answer bash through `PodiumBash`."""
+    add_completion_class(PodiumBash)
+
+
+__all__: list[Any] = [
+    "PodiumBash",
+    "complete_model",
+    "complete_place",
+    "complete_ref",
+    "complete_stage",
+    "use_own_bash",
+]

@@ -1,0 +1,96 @@
+"""How the command ends: exit codes, and every error as one line that says what to do next."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from typing import Any
+
+import click
+
+from podium.cli.output import safe
+from podium.errors import PodiumError, PromotionRefusedError
+
+# Exit code to what it means and the error codes that lead to it. The help page and `exit_code` read this one table.
+EXITS: dict[int, tuple[str, tuple[str, ...]]] = {
+    0: ("done", ()),
+    1: ("a promotion was refused, a test failed, or verify found damage", ("promotion_refused",)),
+    2: (
+        "wrong usage, an invalid name or value, or wrong settings",
+        ("invalid_name", "invalid_value", "settings", "plugin"),
+    ),
+    3: ("a reference, file or name does not exist", ("not_found",)),
+    4: ("a conflict: it exists already, or somebody else was faster", ("already_exists", "conflict")),
+    5: (
+        "the database or the content store failed",
+        ("database_unavailable", "storage", "schema_outdated", "integrity"),
+    ),
+    70: ("a bug in Podium", ()),
+    130: ("stopped with Ctrl-C", ()),
+}
+USAGE, BACKEND, BUG, STOPPED = 2, 5, 70, 130
+CLOSED_PIPE = 141  # what the shell reports for a program that SIGPIPE ended, as in `podium ls | head`
+
+
+def exit_code(error: PodiumError) -> int:
+    """Return the exit code for an error; a subclass that the table does not name counts as its base."""
+    codes = {code: number for number, (_, names) in EXITS.items() for code in names}
+    for kind in type(error).__mro__:
+        if getattr(kind, "code", None) in codes:
+            return codes[kind.code]  # type: ignore[attr-defined]  # the line above looked
+    return BACKEND
+
+
+def show_error(error: PodiumError, *, as_json: bool) -> int:
+    """Print an error of Podium on standard error and return the exit code."""
+    if as_json:
+        return _end(error.to_json(), exit_code(error))
+    if isinstance(error, PromotionRefusedError) and error.facts.get("reasons"):
+        facts = error.facts
+        _line(f"{facts['ref']} was refused for {facts['stage']!r}. {error.hint}")
+        for reason in facts["reasons"]:
+            click.echo(f"  - {safe(reason)}", err=True)
+    else:
+        _line(str(error))
+    return exit_code(error)
+
+
+def show_usage(error: click.ClickException, *, as_json: bool) -> int:
+    """Print what was wrong with the command line and return the exit code."""
+    context = getattr(error, "ctx", None)
+    hint = f"'{context.command_path} --help' shows how." if context is not None else ""
+    message = error.format_message().strip()
+    if not message.endswith((".", "?", ")", "!")):
+        message += "."
+    if as_json:
+        return _end({"code": "usage", "message": message, "hint": hint, "facts": {}}, USAGE)
+    _line(f"{message} {hint}".strip())
+    return USAGE
+
+
+def show_bug(error: BaseException, *, as_json: bool) -> int:
+    """Print an exception that nobody expected and return the exit code."""
+    text = " ".join(str(error).split())[:500]
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    hint = "this is a bug in Podium, set PODIUM_DEBUG=1 for details"
+    if as_json:
+        return _end({"code": "bug", "message": message, "hint": hint, "facts": {}}, BUG)
+    _line(f"{message}: {hint}")
+    return BUG
+
+
+def show_traceback() -> None:
+    """Print where the current exception comes from, if PODIUM_DEBUG asks for it."""
+    if os.environ.get("PODIUM_DEBUG", "").lower() not in ("", "0", "false", "no"):
+        click.echo(traceback.format_exc(), err=True, nl=False)
+
+
+def _line(text: str) -> None:
+    click.echo(f"podium: {safe(text)}", err=True)
+
+
+def _end(error: dict[str, Any], code: int) -> int:
+    # One line, so that it can be told from what plugins and libraries print before it.
+    click.echo(json.dumps({"error": error}), err=True)
+    return code

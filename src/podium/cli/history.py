@@ -1,0 +1,127 @@
+"""``podium history``: the events of a model or artifact in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from podium.cli.completion import complete_model
+from podium.cli.options import State, Verb, pass_state
+from podium.cli.output import print_rich, say, styled, time_text
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from podium.domain.events import Event
+
+_STYLES = {
+    "model_version.promoted": "bold green",
+    "model_version.rolled_back": "bold yellow",
+    "model_version.promotion_refused": "bold red",
+    "model_version.promotion_forced": "bold red",
+}
+
+
+@click.command("history", cls=Verb)
+@click.argument("model", metavar="REGISTRY/MODEL", shell_complete=complete_model)
+@click.option("--alias", help="Only what concerns this alias or stage.")
+@pass_state
+def history_command(state: State, model: str, alias: str | None) -> None:
+    """Tell what happened to a model or artifact, oldest first.
+
+    Each entry says when, what, from which version to which, by whom, from which execution and why; promotions that
+    were refused stand there with every reason.
+    """
+    with state.registry() as registry:
+        events = registry.events(model)
+    chosen = [event for event in events if alias is None or alias in _names(event)]
+    if state.json:
+        state.print_json(chosen)
+    elif chosen:
+        _print_events(chosen)
+    else:
+        known = sorted({name for event in events for name in _names(event)})
+        say(f"Nothing happened to {alias!r} of {model}; there is {', '.join(known)}")
+
+
+def _names(event: Event) -> set[str]:
+    """Return the aliases and stages that an event is about."""
+    if event.type in ("artifact_version.logged", "model_version.linked"):
+        return {"latest"}
+    found = {facts.get(key) for facts in (event.before, event.after) for key in ("alias", "stage")}
+    return {str(name) for name in found if name}
+
+
+def _print_events(events: list[Event]) -> None:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for event in events:
+        grid.add_row(styled(time_text(event.at, seconds=True), "dim"), _entry(event))
+    print_rich(grid)
+
+
+def _entry(event: Event) -> Text:
+    text = styled(_what(event), _STYLES.get(event.type, "bold"))
+    change = _change(event)
+    if change:
+        text = text + styled(f"  {change}", "cyan")
+    for reason in event.after.get("reasons") or ():
+        text = text + styled(f"\n- {reason}", lines=True)
+    if event.reason:
+        text = text + styled("\nwhy: ", lines=True) + styled(event.reason)
+    link = f" {event.origin.url}" if event.origin.url else ""
+    return text + styled("\n", lines=True) + styled(f"by {event.actor} from {event.origin.label}{link}", "dim")
+
+
+def _what(event: Event) -> str:
+    words: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
+        "artifact.created": lambda _, after: f"artifact of type {after.get('type')} created",
+        "artifact_version.logged": lambda version, _: f"{version} logged",
+        "model.created": lambda _, after: f"registered model of type {after.get('type')} created",
+        "model_version.linked": lambda version, _: f"{version} linked",
+        "model_version.checked": lambda _, after: f"{event.subject.rpartition(':')[2]} tested: {_counts(after)}",
+        "model_version.promoted": lambda version, after: f"{version} promoted to {after.get('stage')}",
+        "model_version.promotion_refused": lambda version, after: f"{version} refused for {after.get('stage')}",
+        "model_version.promotion_forced": lambda version, after: f"{version} forced into {after.get('stage')}",
+        "model_version.rolled_back": lambda version, after: f"{after.get('stage')} rolled back to {version}",
+        "alias.set": lambda version, after: f"alias {after.get('alias')} set to {version}",
+        "alias.removed": lambda _, __: f"alias {event.before.get('alias')} removed",
+        "policy.set": lambda _, after: f"policy set: {_stages(after)}",
+    }
+    known = words.get(event.type)
+    return known(_version(event.after), event.after) if known else f"{event.subject}: {event.type}"
+
+
+def _change(event: Event) -> str:
+    if event.type == "model_version.linked":
+        return f"{event.after.get('source')} -> {_version(event.after)}"
+    if event.type == "artifact_version.logged":
+        before = event.after.get("supersedes")
+        return f"in place of v{before}" if before is not None else ""
+    if event.type == "model_version.promotion_refused":
+        return f"{_version(event.before)} stays"
+    moved = event.type.startswith("alias.") or event.type in ("model_version.promoted", "model_version.rolled_back")
+    return f"{_version(event.before)} -> {_version(event.after)}" if moved else ""
+
+
+def _version(facts: Mapping[str, Any]) -> str:
+    number = facts.get("number")
+    return f"v{number}" if number is not None else "none"
+
+
+def _counts(after: Mapping[str, Any]) -> str:
+    """Say which checks ran: all by name while they are few, or how many of each status."""
+    checks = after.get("checks") or ()
+    if len(checks) <= 4:
+        return ", ".join(f"{check['name']} {check['status']}" for check in checks)
+    return ", ".join(f"{amount} {status}" for status, amount in Counter(c["status"] for c in checks).items())
+
+
+def _stages(after: Mapping[str, Any]) -> str:
+    return ", ".join(str(stage.get("name")) for stage in after.get("stages") or ())

@@ -1,0 +1,121 @@
+"""``podium ls``: what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from podium.cli.completion import complete_place
+from podium.cli.options import State, Verb, pass_state
+from podium.cli.output import (
+    Column,
+    aliases_text,
+    digest_text,
+    metrics_text,
+    print_table,
+    say,
+    shell_word,
+    size_text,
+    styled,
+    time_text,
+)
+
+if TYPE_CHECKING:
+    from podium.domain.versions import Collection, Version
+
+_SHOWN = 50
+
+
+@click.command(
+    "ls",
+    cls=Verb,
+    examples=[
+        ("podium ls", "everything"),
+        ("podium ls model-registry", "the models of a registry"),
+        ("podium ls digits/mlp", "the versions of an artifact, newest first"),
+    ],
+)
+@click.argument("place", metavar="[NAMESPACE | NAMESPACE/NAME]", required=False, shell_complete=complete_place)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=f"Show at most so many; {_SHOWN} if left out, and all with --json.",
+)
+@pass_state
+def ls_command(state: State, place: str | None, limit: int | None) -> None:
+    """List artifacts and models, or the versions of one."""
+    most = limit if limit is not None or state.json else _SHOWN
+    with state.registry() as registry:
+        if place is not None and "/" in place:
+            total = registry.collection(place).versions
+            versions = registry.versions(place, most)
+            if state.json:
+                state.print_json(versions)
+            else:
+                _print_versions(versions)
+                _say_more(total - len(versions), place)
+            return
+        found = registry.collections(place)
+    if state.json:
+        state.print_json(found[:most])
+    elif found:
+        _print_collections(found[:most])
+        _say_more(len(found) - len(found[:most]), place)
+    else:
+        _say_empty(place)
+
+
+def _print_collections(found: Sequence[Collection]) -> None:
+    columns = [Column("Name", fold=True), Column("Kind"), Column("Versions", right=True), Column("Aliases", fold=True)]
+    rows = [
+        (
+            styled(item.ref, "bold"),
+            "registered model" if item.kind == "model" else item.type,
+            str(item.versions),
+            aliases_text(item.aliases),
+        )
+        for item in found
+    ]
+    print_table(columns, rows)
+
+
+def _print_versions(versions: Sequence[Version]) -> None:
+    linked = bool(versions) and versions[0].kind == "model"
+    columns = [
+        Column(" "),
+        Column("Aliases", fold=True),
+        Column("Created"),
+        Column("Size", right=True),
+        Column("Digest"),
+        Column("Metrics", fold=True),
+        Column("Source" if linked else "Logged by", fold=True),
+    ]
+    rows = [
+        (
+            styled(item.version, "bold"),
+            aliases_text(item.aliases),
+            time_text(item.created_at),
+            size_text(item.size),
+            digest_text(item.digest),
+            metrics_text(item.metrics, most=2),
+            item.source if linked else item.created_by,
+        )
+        for item in versions
+    ]
+    print_table(columns, rows)
+
+
+def _say_more(left: int, place: str | None) -> None:
+    if left > 0:
+        where = f" {shell_word(place)}" if place else ""
+        say(f"... and {left} more: podium ls{where} --limit N", to_stderr=True)
+
+
+def _say_empty(place: str | None) -> None:
+    if place is None:
+        say("Nothing is logged yet. Start with: podium log PROJECT/ARTIFACT PATH")
+    else:
+        say(f"{place} is empty. Fill it with: podium link REF {shell_word(f'{place}/NAME')}")

@@ -1,0 +1,179 @@
+"""The command itself: what there is to say, loaded only when it is said, and how it ends."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from podium import __version__
+from podium.cli import errors
+from podium.cli.options import shared_options, write_options
+from podium.cli.streams import warnings_as_lines
+from podium.errors import PodiumError
+
+# Section to command to (module of podium.cli, short help): known without importing a single command.
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Versions": {
+        "log": ("artifacts", "Log files as a version of an artifact."),
+        "link": ("artifacts", "Link a version into a registered model."),
+        "ls": ("listing", "List artifacts and models, or the versions of one."),
+        "show": ("show", "Show everything about a version."),
+        "compare": ("compare", "Put versions side by side."),
+        "download": ("artifacts", "Write the files of a version into a folder."),
+        "verify": ("artifacts", "Check stored content against what was logged."),
+        "alias": ("aliases", "Set and remove aliases."),
+    },
+    "Stages": {
+        "test": ("promotion", "Run checks on a version and record the results."),
+        "promote": ("promotion", "Give a stage to a version, if its gates allow."),
+        "rollback": ("promotion", "Give a stage back to its previous holder."),
+        "history": ("history", "Tell what happened to a model or artifact."),
+        "policy": ("promotion", "Show which stages there are and what they require."),
+    },
+    "Telling people": {
+        "notify": ("notify", "Choose which events go to which channel."),
+        "deliver": ("notify", "Deliver what is due, once."),
+        "deliveries": ("notify", "Look at deliveries and try them again."),
+    },
+    "Installation": {
+        "plugins": ("admin", "List plugins and what went wrong in them."),
+        "db": ("admin", "Look at the database schema and upgrade it."),
+    },
+}
+
+
+class _PipeClosedError(Exception):
+    """The reader of the output went away; raised past click, which would call it exit code 1."""
+
+
+class Podium(click.Group):
+    """The root group: lazy, and the one place where errors become lines and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return [name for section in COMMANDS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        for section in COMMANDS.values():
+            if cmd_name in section:
+                module = importlib.import_module(f"podium.cli.{section[cmd_name][0]}")
+                found: click.Command = getattr(module, f"{cmd_name}_command")
+                return found
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name one that is spelled alike."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not ctx.resilient_parsing:
+            import difflib
+
+            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            ctx.fail(f"There is no command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by section, then the options."""
+        for title, section in COMMANDS.items():
+            write_options(ctx, formatter, title, [(name, text) for name, (_, text) in section.items()])
+        records = [item.get_help_record(ctx) for item in self.get_params(ctx)]
+        write_options(ctx, formatter, "Global options, after any command too", records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes."""
+        rows = [(str(code), meaning) for code, (meaning, _) in errors.EXITS.items()]
+        write_options(ctx, formatter, "Exit codes", rows)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Complete the names of commands without importing them."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=text)
+            for section in COMMANDS.values()
+            for name, (_, text) in section.items()
+            if name.startswith(incomplete)
+        ]
+        return found + (click.Command.shell_complete(self, ctx, incomplete) if incomplete.startswith("-") else [])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _PipeClosedError from None
+
+    def main(  # type: ignore[override]  # click's overloads tell apart whether it returns; this one never does
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> None:
+        """Run the command line and exit with its code."""
+        given = list(sys.argv[1:] if args is None else args)
+        extra.pop("standalone_mode", None)
+        sys.exit(self._run(given, prog_name or "podium", extra))
+
+    def _run(self, args: list[str], prog_name: str, extra: dict[str, Any]) -> int:
+        as_json = "--json" in (args[: args.index("--")] if "--" in args else args)
+        debug = bool(os.environ.get("PODIUM_DEBUG"))
+        try:
+            with warnings_as_lines(debug=debug):
+                code = super().main(args, prog_name, standalone_mode=False, **extra)
+            sys.stdout.flush()
+            return code if isinstance(code, int) else 0
+        except PodiumError as error:
+            errors.show_traceback()
+            return errors.show_error(error, as_json=as_json)
+        except click.Abort:
+            return errors.STOPPED
+        except click.ClickException as error:
+            return errors.show_usage(error, as_json=as_json)
+        except (_PipeClosedError, BrokenPipeError):
+            _drop_output()
+            return errors.CLOSED_PIPE
+        except Exception as error:  # noqa: BLE001 - whatever it is, a person gets one line
+            errors.show_traceback()
+            return errors.show_bug(error, as_json=as_json)
+
+
+def _drop_output() -> None:
+    """Send what is left of the output nowhere, or Python would complain about the closed pipe when it exits."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return  # a stream in memory
+
+
+@click.group("podium", cls=Podium, params=shared_options(), context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="podium %(version)s")
+def cli() -> None:
+    """Podium: log models, compare them, test them, and promote them through stages.
+
+    A reference is PROJECT/ARTIFACT or REGISTRY/MODEL, then :vN or :ALIAS if you want; without it, the latest version
+    is meant. For example: podium promote 'model-registry/Digits classifier:v3' --to production
+    """
+
+
+def main() -> None:
+    """Run ``podium``; the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a letter of a name gets its number, not a traceback.
+            stream.reconfigure(errors="backslashreplace")
+    if "_PODIUM_COMPLETE" in os.environ:
+        from podium.cli.completion import use_own_bash
+
+        use_own_bash()
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The commands about stages: test, promote, rollback, policy."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from podium.cli.completion import complete_model, complete_ref, complete_stage
+from podium.cli.options import State, Topic, Verb, expectation, expected_option, pass_state
+from podium.cli.output import Column, count, print_table, say, shell_word, status_text, styled
+from podium.cli.streams import busy
+
+if TYPE_CHECKING:
+    from podium.domain.checks import TestReport
+    from podium.domain.stages import Transition
+
+
+@click.command(
+    "test", cls=Verb, examples=[("podium test 'model-registry/Digits classifier' --checks tests/model/checks.py", "")]
+)
+@click.argument("ref", shell_complete=complete_ref)
+@click.option(
+    "--checks", metavar="SOURCE...", multiple=True, required=True, help="module, module:name, or file.py; repeatable."
+)
+@click.argument("more_checks", metavar="", nargs=-1)
+@click.option(
+    "--champion",
+    metavar="STAGE",
+    default="production",
+    show_default=True,
+    shell_complete=complete_stage,
+    help="Stage or alias whose holder the checks may compare with.",
+)
+@click.option("--no-champion", is_flag=True, help="Compare with nothing.")
+@pass_state
+def test_command(
+    state: State, ref: str, checks: tuple[str, ...], more_checks: tuple[str, ...], champion: str, no_champion: bool
+) -> int:
+    """Run checks on a version and record the results.
+
+    Exit code 1 says that a check of severity 'error' failed or could not run.
+    """
+    with state.registry() as registry, _importable_here():
+        report = registry.test(ref, [*checks, *more_checks], champion=None if no_champion else champion)
+    if state.json:
+        state.print_json({**report.to_json(), "passed": report.passed})
+    else:
+        _print_report(report, None if no_champion else champion)
+    return 0 if report.passed else 1
+
+
+@contextmanager
+def _importable_here() -> Iterator[None]:
+    """Let modules of the working directory be named, as ``python -m`` does and a console script does not."""
+    here = os.getcwd()
+    added = here not in sys.path
+    if added:
+        sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        if added and here in sys.path:
+            sys.path.remove(here)
+
+
+def _print_report(report: TestReport, champion: str | None) -> None:
+    columns = [Column("Check", fold=True), Column("Result"), Column("Message", fold=True), Column("Time", right=True)]
+    rows = [
+        (
+            styled(result.name, "bold"),
+            status_text(result.status) + styled(" (warns only)" if result.severity == "warn" else "", "dim"),
+            result.message,
+            f"{result.duration:.2f} s",
+        )
+        for result in report.results
+    ]
+    print_table(columns, rows)
+    failed = sum(not result.passed and result.status != "skipped" for result in report.results)
+    beside = f", compared with {report.champion}" if report.champion else ""
+    nobody = f"; nothing holds {champion!r} to compare with" if champion and not report.champion else ""
+    verdict = f"failed {failed} of {count(len(report.results), 'check')}" if failed else "passed"
+    say(f"{report.ref} {verdict}{beside}{nobody}")
+
+
+@click.command("promote", cls=Verb)
+@click.argument("ref", metavar="REGISTRY/MODEL[:VERSION]", shell_complete=complete_ref)
+@click.option("--to", "stage", required=True, metavar="STAGE", shell_complete=complete_stage, help="The stage.")
+@click.option("--reason", help="Why; needed with --force.")
+@expected_option
+@click.option("--force", is_flag=True, help="Overrule gates that fail; this is on record.")
+@pass_state
+def promote_command(state: State, ref: str, stage: str, reason: str | None, expected: str | None, force: bool) -> None:
+    """Give a stage to a version, if its gates allow.
+
+    A refusal says every reason, is on record, and has exit code 1.
+    """
+    with state.registry() as registry:
+        made = registry.promote(ref, stage, reason=reason, force=force, **expectation(expected))
+    if state.json:
+        state.print_json(made)
+    else:
+        _say_moved(made)
+
+
+@click.command("rollback", cls=Verb)
+@click.argument("model", metavar="REGISTRY/MODEL", shell_complete=complete_model)
+@click.option("--stage", default="production", show_default=True, shell_complete=complete_stage, help="The stage.")
+@click.option("--reason", help="Why.")
+@pass_state
+def rollback_command(state: State, model: str, stage: str, reason: str | None) -> None:
+    """Give a stage back to its previous holder, the newest one whose files are intact."""
+    with state.registry() as registry, busy("Verifying the previous holder"):
+        made = registry.rollback(model, stage, reason=reason)
+    if state.json:
+        state.print_json(made)
+    else:
+        _say_moved(made)
+
+
+def _say_moved(made: Transition) -> None:
+    ref = f"{made.collection}:v{made.number}"
+    if not made.changed:
+        say(f"{ref} is {made.stage} already; nothing changed")
+        return
+    before = f", v{made.before} was before" if made.before is not None else ""
+    say(f"{ref} is {made.stage} now{before}")
+    if made.forced:
+        say("These gates were overruled:")
+        for reason in made.reasons:
+            say(f"  - {reason}")
+    if made.kind == "promoted" and made.before is not None:
+        stage = "" if made.stage == "production" else f" --stage {made.stage}"
+        say(f"To take it back: podium rollback {shell_word(made.collection)}{stage}")
+
+
+@click.group("policy", cls=Topic)
+def policy_command() -> None:
+    """Show which stages there are and what they require."""
+
+
+@policy_command.command("show")
+@click.argument("target", metavar="REGISTRY[/MODEL]", shell_complete=complete_model)
+@pass_state
+def show_policy(state: State, target: str) -> None:
+    """Show the policy in force for a model, or the default of a registry."""
+    with state.registry() as registry:
+        policy = registry.policy(target)
+    if state.json:
+        state.print_json(policy)
+        return
+    rows = [
+        (styled(stage.name, "bold"), stage.from_stage or "any", ", ".join(stage.checks) or "none")
+        for stage in policy.stages
+    ]
+    print_table([Column("Stage"), Column("Comes from"), Column("Required checks", fold=True)], rows)

@@ -1,0 +1,175 @@
+"""The four tasks. Each is thin: it finds the registry, calls its verb, and returns what came out.
+
+They are never answered from Prefect's cache: promoting v2, v3 and v2 again are three promotions. Running one again is
+harmless, because the registry knows the version, link or transition that the earlier attempt left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import exponential_backoff
+
+from podium.domain.names import parse_reference
+from podium.domain.runs import MetricPoint, flatten_metrics
+from podium.errors import PodiumError
+from podium.prefect.connection import shared_registry
+from podium.prefect.results import ChecksFailedError, ModelResult
+from podium.registry import Registry
+from podium.registry.artifacts import Files
+from podium.registry.promotion import Checks
+from podium.usecases.aliases import UNSET, Expected
+
+Ref = str | ModelResult
+
+__all__ = ["link_model", "log_model", "promote_model", "test_model"]
+
+
+def _transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether another attempt may succeed: a refusal or a wrong name stays what it is."""
+    return isinstance(state.data, PodiumError) and state.data.retryable
+
+
+_OPTIONS: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "retries": 2,
+    "retry_delay_seconds": exponential_backoff(0.5),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": _transient,
+}
+
+
+@task(name="Log model", task_run_name="log {artifact}", **_OPTIONS)
+def log_model(
+    artifact: str,
+    files: Files,
+    *,
+    type: str = "model",
+    metadata: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    description: str | None = None,
+    aliases: Iterable[str] = (),
+    uses: Iterable[Ref] = (),
+) -> ModelResult:
+    """Log files as a version of an artifact, in a run of its own.
+
+    Args:
+        artifact: ``PROJECT/ARTIFACT``; both are made if new.
+        files: A file, a folder, several of them, or a mapping of paths inside the artifact to local files.
+        type: ``model``, ``dataset``, or any word.
+        metadata: Anything that JSON can hold.
+        metrics: Names to numbers; nested dicts are flattened with dots.
+        description: Free text.
+        aliases: Aliases that the version shall hold; ``latest`` comes by itself.
+        uses: Versions that it was made from, for the lineage.
+
+    Returns:
+        The version; ``created`` is False if the artifact has one with the same files.
+
+    Raises:
+        PodiumError: As `Registry.log`; the run is marked as failed.
+    """
+    with shared_registry() as registry, _run(registry, artifact) as run:
+        points = [MetricPoint(name, 0, value) for name, value in flatten_metrics(metrics or {}).items()]
+        if points:
+            registry.log_metrics(run, points)
+        for used in uses:
+            registry.use(str(used), run)
+        version = registry.log(
+            artifact, files, type=type, metadata=metadata, description=description, aliases=aliases, run=run
+        )
+    return ModelResult.of(version)
+
+
+@task(name="Link model", task_run_name="link {ref}", **_OPTIONS)
+def link_model(ref: Ref, model: str, aliases: Iterable[str] = ()) -> ModelResult:
+    """Link a version into a registered model; linking it again changes nothing.
+
+    Args:
+        ref: The version: ``PROJECT/ARTIFACT[:vN|:alias]``, or what `log_model` returned.
+        model: ``REGISTRY/MODEL``; made by its first link.
+        aliases: Aliases that it shall hold there.
+
+    Returns:
+        The model version, with a number of its own; ``created`` says whether this call linked it.
+
+    Raises:
+        PodiumError: As `Registry.link`.
+    """
+    with shared_registry() as registry:
+        version = registry.link(str(ref), model, aliases)
+    return ModelResult.of(version)
+
+
+@task(name="Test model", task_run_name="test {ref}", **_OPTIONS)
+def test_model(
+    ref: Ref,
+    checks: Checks | Iterable[Checks],
+    champion: str | None = "production",  # noqa: PT028 - no test of pytest, whatever its name says
+    raise_on_failure: bool = True,  # noqa: PT028
+) -> ModelResult:
+    """Run checks on a version and record what came out.
+
+    Args:
+        ref: The version.
+        checks: Check functions, or where they are: ``module``, ``module:name``, ``path/to/file.py``.
+        champion: The stage or alias whose holder the checks may compare with; None for no comparison.
+        raise_on_failure: Whether a failed check fails the task, too.
+
+    Returns:
+        The report; ``passed`` says whether all is well, ``results`` has one item per check.
+
+    Raises:
+        ChecksFailedError: A check failed. It is on record, and the task is not retried.
+        PodiumError: As `Registry.test`.
+    """
+    with shared_registry() as registry:
+        report = registry.test(str(ref), checks, champion=champion)
+    if raise_on_failure and not report.passed:
+        reasons = [f"{item.name}: {item.message}" for item in report.results if not item.passed]
+        raise ChecksFailedError(
+            f"{report.ref} failed {len(reasons)} of {len(report.results)} checks: {' '.join(reasons)}",
+            hint="Mend the model, or pass raise_on_failure=False and look at the report.",
+            ref=report.ref,
+            reasons=reasons,
+        )
+    return ModelResult.of(report)
+
+
+@task(name="Promote model", task_run_name="promote {ref} to {to}", **_OPTIONS)
+def promote_model(ref: Ref, to: str, reason: str | None = None, expected: Expected = UNSET) -> ModelResult:
+    """Give a stage to a version, if every gate lets it through.
+
+    Args:
+        ref: The model version, or what `link_model` or `test_model` returned.
+        to: The stage.
+        reason: Why.
+        expected: Compare-and-set: the version that must hold the stage now.
+
+    Returns:
+        The transition; ``changed`` is False if the version held the stage already.
+
+    Raises:
+        PromotionRefusedError: A gate failed; ``reasons`` says which. The task is not retried.
+        PodiumError: As `Registry.promote`.
+    """
+    with shared_registry() as registry:
+        transition = registry.promote(str(ref), to, reason=reason, expected=expected)
+    return ModelResult.of(transition)
+
+
+@contextmanager
+def _run(registry: Registry, artifact: str) -> Iterator[str]:
+    run = registry.start_run(parse_reference(artifact).namespace).id
+    try:
+        yield run
+    except BaseException:
+        with suppress(PodiumError):  # the error of the task is the one to see
+            registry.finish_run(run, "failed")
+        raise
+    registry.finish_run(run)

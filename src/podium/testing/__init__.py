@@ -1,0 +1,19 @@
+"""What plugin authors and users import in their tests: receivers that listen on this machine and answer as told.
+
+Nothing here patches anything: a test sends real HTTP over the loopback interface and reads what arrived::
+
+    with LoopbackReceiver() as receiver:
+        receiver.reply(503, times=1)
+        send_to(receiver.url)
+        assert receiver.wait_for(2)[1].json()["type"] == "model_version.promoted"
+
+`FakeSlack` answers as the Slack Web API does, and `slack_text` gives a message as a person reads it in Slack.
+"""
+
+from __future__ import annotations
+
+from podium.testing.fake_slack import FakeSlack
+from podium.testing.receiver import LoopbackReceiver, ReceivedRequest, Reply
+from podium.testing.slack import slack_text
+
+__all__ = ["FakeSlack", "LoopbackReceiver", "ReceivedRequest", "Reply", "slack_text"]

@@ -1,0 +1,86 @@
+"""Policies, gates and who held a stage before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from podium.domain.origin import Origin
+from podium.domain.stages import DEFAULT_POLICY, Policy, Stage, earlier_holders, validate_policy
+from podium.domain.versions import AliasMove
+from podium.errors import InvalidNameError, InvalidValueError, NotFoundError
+
+
+def moves(*steps: tuple[str, int | None]) -> list[AliasMove]:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return [AliasMove("r/m", "production", kind, None, after, at, "ann", Origin()) for kind, after in steps]
+
+
+@pytest.mark.parametrize(
+    ("steps", "earlier"),
+    [
+        ([], ()),
+        ([("promoted", 1)], ()),
+        ([("promoted", 1), ("promoted", 2), ("promoted", 3)], (2, 1)),
+        ([("promoted", 1), ("promoted", 2), ("promoted", 3), ("rolled_back", 2)], (1,)),
+        ([("promoted", 1), ("promoted", 2), ("promoted", 3), ("rolled_back", 2), ("rolled_back", 1)], ()),
+        ([("promoted", 1), ("promoted", 2), ("promoted", 1)], (2,)),
+        ([("promoted", 1), ("promoted", 2), ("rolled_back", 1), ("promoted", 3)], (1,)),
+        ([("promoted", 1), ("promoted", 2), ("promoted", 3), ("rolled_back", 1)], ()),
+        ([("promoted", 1), ("removed", None), ("promoted", 2)], (1,)),
+    ],
+)
+def test_earlier_holders(steps, earlier) -> None:
+    """Who a rollback may go to: newest first, each once, and never a version that was rolled away."""
+    assert earlier_holders(moves(*steps)) == earlier
+
+
+def test_the_default_policy_has_two_stages() -> None:
+    """Without a policy there are staging and production, without requirements."""
+    assert DEFAULT_POLICY.names == ("staging", "production")
+    assert all(stage.checks == () and stage.from_stage is None for stage in DEFAULT_POLICY.stages)
+
+
+def test_a_policy_survives_json() -> None:
+    """A policy written as JSON and read again is the same policy."""
+    policy = Policy((Stage("staging", ("accuracy",)), Stage("production", ("bias",), "staging")))
+    assert Policy.from_json(policy.to_json()) == policy
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"stages": []},
+        {"stages": [{}]},
+        {"stages": "staging"},
+        {"stages": [{"name": "a", "colour": "red"}]},
+        {"stages": [{"name": "a"}, {"name": "a"}]},
+        {"stages": [{"name": "b", "from_stage": "a"}, {"name": "a"}]},
+        {"stages": [{"name": "a", "from_stage": "a"}]},
+        {"stages": [{"name": "a", "checks": "accuracy"}]},
+        {"stages": [{"name": "a", "checks": 3}]},
+        {"stages": [], "more": 1},
+        [],
+        None,
+    ],
+    ids=repr,
+)
+def test_policies_that_make_no_sense(data) -> None:
+    """A key too many, a stage twice, or one that comes from nowhere is refused."""
+    with pytest.raises(InvalidValueError):
+        Policy.from_json(data)
+
+
+@pytest.mark.parametrize("name", ["v3", "latest", "a b", "", None])
+def test_stages_are_named_like_aliases(name) -> None:
+    """A stage has the name of an alias, so that it can be one."""
+    with pytest.raises(InvalidNameError):
+        validate_policy(Policy((Stage(name),)))
+
+
+def test_an_unknown_stage_suggests_a_known_one() -> None:
+    """A slip of the pen gets the right word."""
+    with pytest.raises(NotFoundError, match="Did you mean 'production'"):
+        DEFAULT_POLICY.stage("prodcution")
