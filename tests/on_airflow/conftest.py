@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import os
 import shutil
 import sys
@@ -46,7 +47,10 @@ def airflow_environment(home: Path) -> dict[str, str]:
 
 
 # Warnings of Airflow and of what it brings; ours stay errors.
-AIRFLOW_WARNINGS: tuple[str, ...] = ()
+AIRFLOW_WARNINGS = (
+    # dag.test() talks to Airflow's own API in this process through Starlette's test client.
+    "ignore:Using .httpx. with .starlette.testclient. is deprecated",
+)
 
 if importlib.util.find_spec("airflow") is None:
     collect_ignore_glob = ["test_*.py"]  # an environment without the extra 'airflow' has nothing to test here
@@ -67,9 +71,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def airflow_home() -> Iterator[Path]:
     """A metadata database in a folder that goes with the session."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     from airflow import settings
     from airflow.utils.db import initdb
 
+    # Airflow sends the root logger to the standard output of now; tests of other folders read theirs.
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+    root.setLevel(level)
     initdb()
     yield HOME
     settings.dispose_orm(do_log=False)
@@ -79,11 +89,7 @@ def airflow_home() -> Iterator[Path]:
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[podium.Registry]:
     """A fresh registry, which is also the one that the environment names."""
-    for name in ("PODIUM_CONTENT", "PODIUM_ACTOR", "AIRFLOW_CONN_PODIUM_DEFAULT"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PODIUM_HOME", str(tmp_path / "podium"))
-    (tmp_path / "podium").mkdir()
-    monkeypatch.setenv("PODIUM_URL", f"sqlite:///{tmp_path}/podium/podium.db")
+    monkeypatch.setenv("PODIUM_URL", f"sqlite:///{tmp_path}/podium.db")
     opened = podium.open_registry()
     yield opened
     opened.close()
@@ -97,9 +103,25 @@ def weights(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def dags(airflow_home: Path) -> dict[str, Any]:
     """Every DAG of the two folders by its id; a file that cannot be imported fails here."""
+    return load_dags()
+
+
+@pytest.fixture
+def run_dag(airflow_home: Path) -> Callable[..., Any]:
+    """Run a DAG in this process with `dag.test()` and return its finished DAG run."""
+
+    def run(dag_id: str, **conf: Any) -> Any:
+        # Read the file anew: dag.test() writes the values of its conf into the params of the DAG object.
+        return load_dags()[dag_id].test(run_conf=conf)
+
+    return run
+
+
+def load_dags() -> dict[str, Any]:
+    """Read the DAG files, all of which must import."""
     from airflow.dag_processing.dagbag import DagBag
 
     found: dict[str, Any] = {}
@@ -108,13 +130,3 @@ def dags(airflow_home: Path) -> dict[str, Any]:
         assert bag.import_errors == {}
         found.update(bag.dags)
     return found
-
-
-@pytest.fixture
-def run_dag(dags: dict[str, Any]) -> Callable[..., Any]:
-    """Run a DAG in this process with `dag.test()` and return its finished DAG run."""
-
-    def run(dag_id: str, **conf: Any) -> Any:
-        return dags[dag_id].test(run_conf=conf)
-
-    return run

@@ -24,7 +24,6 @@ os.environ.update(
 os.environ.pop("PREFECT_API_URL", None)
 
 HERE = Path(__file__).parent
-FLOWS = HERE.parent.parent / "flows"
 COUNTED = ("versions", "memberships", "alias_moves", "transitions", "policies", "events")
 
 
@@ -35,14 +34,10 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.xdist_group("prefect"))
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """A registry of its own for each test, named by the environment as on a laptop."""
-    for name in [name for name in os.environ if name.startswith("PODIUM_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PODIUM_HOME", str(tmp_path / "podium"))
-    monkeypatch.setenv("PODIUM_ACTOR", "tester")
-    return tmp_path / "podium"
+@pytest.fixture
+def home(_home, tmp_path):
+    """Podium's folder in this test, as the environment names it on a laptop."""
+    return tmp_path / "home"
 
 
 @pytest.fixture
@@ -103,11 +98,17 @@ def server():
 
 
 @pytest.fixture
-def load_flow():
+def flows():
+    """The folder of the example flows."""
+    return HERE.parent.parent / "flows"
+
+
+@pytest.fixture
+def load_flow(flows):
     """Load an example flow as a module of its file's name."""
 
     def load(name):
-        spec = importlib.util.spec_from_file_location(name, FLOWS / f"{name}.py")
+        spec = importlib.util.spec_from_file_location(name, flows / f"{name}.py")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module  # Prefect looks a flow's module up to resolve its annotations
         spec.loader.exec_module(module)

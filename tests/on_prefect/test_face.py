@@ -15,7 +15,7 @@ def run(code):
 
 def test_the_plugin_imports_no_prefect():
     """A script that uses Podium never pays for Prefect, although the plugin is loaded and asked."""
-    used = "import sys, podium; podium.open_registry().log('p/a', {'x.py': sys.argv[0] or '/etc/hostname'})"
+    used = "import os, sys, podium; podium.open_registry().log('p/a', os.__file__)"
     loaded = "assert 'podium.prefect.plugin' in sys.modules"
     assert run(f"{used}; {loaded}; {IMPORTS_PREFECT}") == ""
 

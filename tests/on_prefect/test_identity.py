@@ -75,7 +75,14 @@ def test_what_is_not_plain_counts_by_its_type(call):
 
     loop = []
     loop.append(loop)
-    values = {"rude": Rude(), "loop": loop, "surrogate": "\ud800", "long": "x" * 10**7, "wide": list(range(10**5))}
+    values = {
+        "rude": Rude(),
+        "loop": loop,
+        "surrogate": "\ud800",
+        "long": "x" * 10**7,
+        "big": 10**9999,
+        "wide": list(range(10**5)),
+    }
     assert call_key(call, values) == call_key(call, {**values, "rude": Rude()})
 
 

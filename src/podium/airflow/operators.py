@@ -1,6 +1,7 @@
 """The operators: log, link, test and promote a model version. Each does one call and returns plain JSON.
 
-A ``ref`` may be text, a template, the output of another task, or the whole dict that one of these operators returned.
+A ``ref`` may be text, a template, or the output of another task: a reference, or the whole dict that one of these
+operators returned. Pass ``link.output`` as it is; Airflow reads ``link.output["ref"]`` as the name of another XCom.
 """
 
 from __future__ import annotations

@@ -106,11 +106,12 @@ def link_command(state: State, ref: str, model: str, aliases: tuple[str, ...]) -
     """
     with state.registry() as registry:
         version = registry.link(ref, model, aliases)
+        stage = registry.policy(version.collection).names[0]
     if state.json:
         state.print_json(version)
     elif version.created:
         say(f"{version.ref} linked from {version.source}")
-        say(f"Next: podium promote {shell_word(version.ref)} --to staging")
+        say(f"Next: podium promote {shell_word(version.ref)} --to {stage}")
     else:
         say(f"{version.source} is {version.ref} already; nothing new was made")
 

@@ -10,7 +10,7 @@ import click
 
 from podium.cli.completion import complete_model
 from podium.cli.options import State, Verb, pass_state
-from podium.cli.output import print_rich, say, styled, time_text
+from podium.cli.output import joined, print_rich, say, styled, time_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -62,28 +62,30 @@ def _print_events(events: list[Event]) -> None:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for event in events:
-        grid.add_row(styled(time_text(event.at, seconds=True), "dim"), _entry(event))
+        grid.add_row(styled(time_text(event.at, full=True), "dim"), _entry(event))
     print_rich(grid)
 
 
 def _entry(event: Event) -> Text:
-    text = styled(_what(event), _STYLES.get(event.type, "bold"))
+    parts = [styled(_what(event), _STYLES.get(event.type, "bold"))]
     change = _change(event)
     if change:
-        text = text + styled(f"  {change}", "cyan")
-    for reason in event.after.get("reasons") or ():
-        text = text + styled(f"\n- {reason}", lines=True)
+        parts.append(styled(f"  {change}", "cyan"))
+    # A forced promotion is two events; the gates that it overruled are told with the first.
+    for reason in () if event.type == "model_version.promoted" else event.after.get("reasons") or ():
+        parts += [styled("\n", lines=True), styled(f"- {reason}")]
     if event.reason:
-        text = text + styled("\nwhy: ", lines=True) + styled(event.reason)
+        parts += [styled("\n", lines=True), styled(f"why: {event.reason}")]
     link = f" {event.origin.url}" if event.origin.url else ""
-    return text + styled("\n", lines=True) + styled(f"by {event.actor} from {event.origin.label}{link}", "dim")
+    parts += [styled("\n", lines=True), styled(f"by {event.actor} from {event.origin.label}{link}", "dim")]
+    return joined(*parts)
 
 
 def _what(event: Event) -> str:
     words: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
-        "artifact.created": lambda _, after: f"artifact of type {after.get('type')} created",
+        "artifact.created": lambda _, after: f"artifact created, type {after.get('type')}",
         "artifact_version.logged": lambda version, _: f"{version} logged",
-        "model.created": lambda _, after: f"registered model of type {after.get('type')} created",
+        "model.created": lambda _, after: f"registered model created, type {after.get('type')}",
         "model_version.linked": lambda version, _: f"{version} linked",
         "model_version.checked": lambda _, after: f"{event.subject.rpartition(':')[2]} tested: {_counts(after)}",
         "model_version.promoted": lambda version, after: f"{version} promoted to {after.get('stage')}",

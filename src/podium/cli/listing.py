@@ -88,8 +88,8 @@ def _print_versions(versions: Sequence[Version]) -> None:
         Column(" "),
         Column("Aliases", fold=True),
         Column("Created"),
-        Column("Size", right=True),
-        Column("Digest"),
+        Column("Size", right=True, spare=True),
+        Column("Digest", spare=True),
         Column("Metrics", fold=True),
         Column("Source" if linked else "Logged by", fold=True),
     ]

@@ -13,7 +13,7 @@ import click
 
 from podium import __version__
 from podium.cli import errors
-from podium.cli.options import shared_options, write_options
+from podium.cli.options import help_instead, shared_options, write_options
 from podium.cli.streams import warnings_as_lines
 from podium.errors import PodiumError
 
@@ -54,6 +54,11 @@ class _PipeClosedError(Exception):
 
 class Podium(click.Group):
     """The root group: lazy, and the one place where errors become lines and exit codes."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; without any, there is only help to give."""
+        help_instead(ctx, args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""

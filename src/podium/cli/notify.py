@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podium.cli.options import State, Topic, Verb, pair, pass_state
-from podium.cli.output import Column, count, print_table, say, styled, time_text
+from podium.cli.output import Column, count, joined, print_table, say, styled, time_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -144,19 +144,19 @@ def list_deliveries(state: State, status: str | None, limit: int) -> None:
     if not found:
         say("There is no delivery" + (f" that is {status}" if status else ""))
         return
-    columns = [Column("Id"), Column("To"), Column("What", fold=True), Column("Status", fold=True)]
+    columns = [Column("Status"), Column("To"), Column("What", fold=True)]
     print_table(columns, [_row(item) for item in found])
 
 
 def _row(item: Delivery) -> list[str | Text]:
     status = styled(item.status, _STYLES.get(item.status, ""))
-    if item.attempts:
-        status = status + styled(f", {count(item.attempts, 'attempt')}")
     if item.status == "pending" and item.attempts:
-        status = status + styled(f", next {time_text(item.next_at)}")
+        status = joined(status, styled(f"\nnext {time_text(item.next_at)}", lines=True))
+    what = styled(f"{item.event_type} of {item.subject}")
     if item.error:
-        status = status + styled(f": {item.error}", "red")
-    return [item.id, f"{item.subscription} ({item.channel})", f"{item.event_type} {item.subject}", status]
+        failed = styled(f"{count(item.attempts, 'attempt')}: {item.error}", "red")
+        what = joined(what, styled("\n", lines=True), failed)
+    return [status, f"{item.subscription} ({item.channel})", joined(what, styled(f"\n{item.id}", "dim", lines=True))]
 
 
 @deliveries_command.command("retry")

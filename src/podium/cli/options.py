@@ -115,6 +115,18 @@ class Topic(click.Group):
         super().__init__(*args, **kwargs)
         self.params = [*self.params, *shared_options(hidden=True)]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; without any, there is only help to give."""
+        help_instead(ctx, args)
+        return super().parse_args(ctx, args)
+
+
+def help_instead(ctx: click.Context, args: list[str]) -> None:
+    """Print the help page on standard error and exit if nothing was asked for."""
+    if not args and not ctx.resilient_parsing:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(2)
+
 
 def write_options(ctx: click.Context, formatter: click.HelpFormatter, title: str, records: list[Any]) -> None:
     """Write one section of a help page, unless it is empty."""

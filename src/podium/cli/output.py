@@ -7,13 +7,14 @@ import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.table import Table
     from rich.text import Text
 
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
@@ -21,6 +22,8 @@ _ALIAS_STYLES = {"latest": "dim", "production": "bold green", "staging": "bold y
 _STATUS_STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "error": "bold red", "skipped": "dim"}
 # Wide enough for any row, so that a pipe gets whole lines.
 _PIPE_WIDTH = 10_000
+_GAP = 2
+_RECENT_DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,13 @@ class Column:
         title: Its heading.
         fold: Whether long cells may go on in the next line; otherwise the column keeps its width.
         right: Whether it is aligned to the right, as numbers are.
+        spare: Whether it is left out where the terminal is too narrow to show every word whole.
     """
 
     title: str
     fold: bool = False
     right: bool = False
+    spare: bool = False
 
 
 def safe(text: object, *, lines: bool = False) -> str:
@@ -58,11 +63,18 @@ def styled(text: object, style: str = "", *, lines: bool = False) -> Text:
     return Text(safe(text, lines=lines), style=style)
 
 
+def joined(*parts: Text) -> Text:
+    """Return texts in one, each in its own style; ``+`` would put the style of the first on all."""
+    from rich.text import Text
+
+    return Text.assemble(*parts)
+
+
 def aliases_text(aliases: Sequence[str] | Mapping[str, int]) -> Text:
     """Return aliases in one line; those of a mapping with the version that each names."""
     parts = []
     for alias in aliases:
-        number = f" v{aliases[alias]}" if isinstance(aliases, Mapping) else ""
+        number = f"=v{aliases[alias]}" if isinstance(aliases, Mapping) else ""
         parts.append(styled(f"{alias}{number}", _ALIAS_STYLES.get(alias, "cyan")))
     return styled(", ").join(parts)
 
@@ -73,8 +85,8 @@ def status_text(status: str | None) -> Text:
 
 
 def metrics_text(metrics: Mapping[str, float], most: int = 3) -> str:
-    """Return the first metrics by name: ``accuracy 0.973, loss 0.11``."""
-    shown = [f"{name} {number(metrics[name])}" for name in sorted(metrics)[:most]]
+    """Return the first metrics by name: ``accuracy=0.973, loss=0.11``."""
+    shown = [f"{name}={number(metrics[name])}" for name in sorted(metrics)[:most]]
     more = len(metrics) - len(shown)
     return ", ".join(shown) + (f", +{more} more" if more else "")
 
@@ -105,9 +117,20 @@ def count(amount: int, word: str) -> str:
     return f"{amount} {word}" if amount == 1 else f"{amount} {word}s"
 
 
-def time_text(time: datetime | None, *, seconds: bool = False) -> str:
-    """Return a time in the zone of this machine."""
-    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M") if time else "-"
+def time_text(time: datetime | None, *, full: bool = False) -> str:
+    """Return a time in the zone of this machine: in full, or as short as ``ls -l`` has it."""
+    if time is None:
+        return "-"
+    local = time.astimezone()
+    if full:
+        return local.strftime("%Y-%m-%d %H:%M:%S")
+    recent = abs((datetime.now(UTC) - time).days) < _RECENT_DAYS
+    return local.strftime("%b %d %H:%M" if recent else "%Y-%m-%d")
+
+
+def plain_text(value: Any) -> str:
+    """Return a value of metadata: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def digest_text(digest: str) -> str:
@@ -126,17 +149,41 @@ def say(text: str = "", *, to_stderr: bool = False) -> None:
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Print rows under headings, as wide as the terminal allows."""
+    """Print rows under headings, as wide as the terminal allows; what is spare goes before a word is broken."""
+    kept = list(columns)
+    cells = [[styled(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    room = make_console().width
+    while sum(_narrowest(column, [row[place] for row in cells]) for place, column in enumerate(kept)) > room + _GAP:
+        spare = [place for place, column in enumerate(kept) if column.spare]
+        if not spare:
+            break
+        del kept[spare[-1]]
+        for row in cells:
+            del row[spare[-1]]
+    print_rich(_table(kept, cells))
+
+
+def _narrowest(column: Column, cells: Iterable[Text]) -> int:
+    """Return how wide a column must be, the gap after it included, to show every word whole."""
+    from rich.cells import cell_len
+
+    parts = [column.title]
+    for cell in cells:
+        parts += cell.plain.split() if column.fold else cell.plain.splitlines()
+    return max(map(cell_len, parts)) + _GAP
+
+
+def _table(columns: Sequence[Column], rows: Iterable[Sequence[Text]]) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(
             styled(column.title), no_wrap=not column.fold, overflow="fold", justify="right" if column.right else "left"
         )
     for row in rows:
-        table.add_row(*(styled(cell) if isinstance(cell, str) else cell for cell in row))
-    print_rich(table)
+        table.add_row(*row)
+    return table
 
 
 def print_pairs(rows: Sequence[tuple[str, str | Text]], indent: int = 0) -> None:

@@ -12,7 +12,7 @@ import click
 
 from podium.cli.completion import complete_model, complete_ref, complete_stage
 from podium.cli.options import State, Topic, Verb, expectation, expected_option, pass_state
-from podium.cli.output import Column, count, print_table, say, shell_word, status_text, styled
+from podium.cli.output import Column, count, joined, print_table, say, shell_word, status_text, styled
 from podium.cli.streams import busy
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _print_report(report: TestReport, champion: str | None) -> None:
     rows = [
         (
             styled(result.name, "bold"),
-            status_text(result.status) + styled(" (warns only)" if result.severity == "warn" else "", "dim"),
+            joined(status_text(result.status), styled(" (warns only)" if result.severity == "warn" else "", "dim")),
             result.message,
             f"{result.duration:.2f} s",
         )

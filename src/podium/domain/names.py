@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from podium.errors import InvalidNameError
@@ -60,6 +61,19 @@ def check_alias(name: str) -> str:
             name=name,
         )
     return name
+
+
+def alias_names(aliases: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return the aliases that a caller gave, in their order; a text is one alias, never its letters.
+
+    Raises:
+        InvalidNameError: It is neither a text nor several.
+    """
+    if aliases is None:
+        return ()
+    if not isinstance(aliases, str | Iterable):
+        raise _bad(aliases, "list of aliases", "Pass a list such as ['candidate'].")
+    return (aliases,) if isinstance(aliases, str) else tuple(aliases)
 
 
 def check_label(name: str, kind: str = "label") -> str:

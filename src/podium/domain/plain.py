@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -64,9 +65,12 @@ def plain_dict(value: Any, what: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise InvalidValueError(f"{what} must be a dict, not {type(value).__name__}.", hint="Pass a dict.")
-    plain: dict[str, Any] = to_plain(value)
-    text = canonical(plain)
-    if "\x00" in text or "\\u0000" in text:
+    try:
+        plain: dict[str, Any] = to_plain(value)
+        text = canonical(plain)
+    except (RecursionError, ValueError) as error:  # it contains itself, or a number of thousands of digits
+        raise InvalidValueError(f"{what} cannot be kept as JSON: {error}.", hint="Make it simpler.") from error
+    if _NUL.search(text):
         raise InvalidValueError(f"{what} holds a NUL character.", hint="Remove it; PostgreSQL cannot store it.")
     try:
         text.encode("utf-8")
@@ -95,6 +99,7 @@ def iso(time: datetime) -> str:
 
 
 _UNKNOWN = object()
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape of NUL, and not the text that spells it
 
 
 def _not_finite(value: float) -> str:
@@ -109,7 +114,7 @@ def _from_known(value: Any) -> Any:
             if not field.metadata.get("hidden")
         }
     if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
+        return _from_mapping(value)
     if isinstance(value, list | tuple):
         return [to_plain(item) for item in value]
     if isinstance(value, set | frozenset):
@@ -125,3 +130,10 @@ def _from_known(value: Any) -> Any:
     if hasattr(value, "tolist"):  # NumPy scalars and arrays, without importing NumPy
         return to_plain(value.tolist())
     return _UNKNOWN
+
+
+def _from_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    plain = {str(key): to_plain(item) for key, item in value.items()}
+    if len(plain) != len(value):
+        raise InvalidValueError("Two keys of a dict have the same text.", hint="Keys become text; name each once.")
+    return plain

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from podium.domain.origin import Origin
-from podium.domain.plain import Value, to_plain
+from podium.domain.plain import Value, check_text, to_plain
 from podium.errors import InvalidValueError
 
 RunStatus = Literal["running", "finished", "failed"]
+_STEPS = 2**62  # what a signed 64-bit column holds, with room to count on
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +63,64 @@ class MetricPoint(Value):
     value: float | int | bool | str
 
 
-def flatten_metrics(data: Mapping[str, Any]) -> dict[str, float | int | bool | str]:
+def flatten_metrics(data: Mapping[str, Any], prefix: str = "") -> dict[str, float | int | bool | str]:
     """Flatten what ``run.log`` was given to names and simple values; ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``.
 
+    Args:
+        data: Names to values.
+        prefix: Stands before each name.
+
     Raises:
-        InvalidValueError: A name is empty or too long, or a value is neither number, text nor boolean.
+        InvalidValueError: A name is empty, too long or given twice, or a value is neither number, text nor boolean.
     """
+    if not isinstance(data, Mapping):
+        raise InvalidValueError(f"Metrics are a dict, not {type(data).__name__}.", hint='Give {"accuracy": 0.97}.')
     flat: dict[str, float | int | bool | str] = {}
-    for name, value in data.items():
-        if not isinstance(name, str) or not 1 <= len(name) <= 250 or "\x00" in name:
-            raise InvalidValueError(f"{name!r} is not a metric name.", hint="Use text of 1 to 250 characters.")
-        if isinstance(value, Mapping):
-            flat.update({f"{name}.{inner}": item for inner, item in flatten_metrics(value).items()})
-            continue
-        simple = to_plain(value)
-        if not isinstance(simple, float | int | bool | str):
-            raise InvalidValueError(
-                f"The metric {name!r} is a {type(value).__name__}.", hint="Log numbers, text or booleans.", name=name
-            )
-        flat[name] = simple
+    for key, value in data.items():
+        name = check_metric_name(f"{prefix}{key}" if isinstance(key, str) and key else key)
+        inner = flatten_metrics(value, f"{name}.") if isinstance(value, Mapping) else {name: _simple(name, value)}
+        for twice in flat.keys() & inner.keys():
+            raise InvalidValueError(f"The metric {twice!r} is given twice.", hint="Name each once.", name=twice)
+        flat |= inner
     return flat
+
+
+def check_metric_name(name: Any) -> str:
+    """Return the name of a metric unchanged if every backend can store it.
+
+    Raises:
+        InvalidValueError: It is no text of 1 to 250 characters.
+    """
+    if not isinstance(name, str) or not 1 <= len(name) <= 250:
+        raise InvalidValueError(f"{name!r} is not a metric name.", hint="Use text of 1 to 250 characters.")
+    check_text(name, "The name of a metric")
+    return name
+
+
+def check_point(point: MetricPoint) -> MetricPoint:
+    """Return a point unchanged if every backend can store it.
+
+    Raises:
+        InvalidValueError: Its name, step or value cannot be stored.
+    """
+    check_metric_name(point.name)
+    if not isinstance(point.step, int) or isinstance(point.step, bool) or not 0 <= point.step < _STEPS:
+        raise InvalidValueError(f"{point.step!r} is not a step.", hint="Steps are whole numbers that count up from 0.")
+    _simple(point.name, point.value)
+    return point
+
+
+def _simple(name: str, value: Any) -> float | int | bool | str:
+    simple = to_plain(value)
+    if isinstance(simple, str):
+        check_text(simple, f"The metric {name!r}")
+    if not isinstance(simple, float | int | bool | str):
+        raise InvalidValueError(
+            f"The metric {name!r} is a {type(value).__name__}.", hint="Log numbers, text or booleans.", name=name
+        )
+    if isinstance(simple, int) and abs(simple) > sys.float_info.max:
+        raise InvalidValueError(f"The metric {name!r} is too large a number.", hint="Log it as text.", name=name)
+    return simple
 
 
 def numbers_only(values: Mapping[str, Any]) -> dict[str, float]:

@@ -73,13 +73,16 @@ class Policy(Value):
             InvalidValueError: A key is unknown or a value has the wrong type.
         """
         try:
-            stages = [Stage(**{**item, "checks": tuple(item.get("checks", ()))}) for item in data["stages"]]
+            stages = tuple(Stage(**{**item, "checks": _names(item.get("checks", ()))}) for item in data["stages"])
+            unknown = set(data) - {"stages"}
         except (TypeError, KeyError, AttributeError):
+            stages, unknown = (), {"everything"}
+        if unknown:
             raise InvalidValueError(
                 "This is not a policy.",
                 hint='Write {"stages": [{"name": "production", "checks": ["accuracy"], "from_stage": "staging"}]}.',
-            ) from None
-        return validate_policy(cls(tuple(stages)))
+            )
+        return validate_policy(cls(stages))
 
 
 DEFAULT_POLICY = Policy((Stage("staging"), Stage("production")))
@@ -97,6 +100,10 @@ def validate_policy(policy: Policy) -> Policy:
     seen: list[str] = []
     for stage in policy.stages:
         check_alias(stage.name)
+        if isinstance(stage.checks, str):
+            raise InvalidValueError(
+                f"The checks of {stage.name!r} are one text.", hint=f"Write a list: [{stage.checks!r}]."
+            )
         for name in stage.checks:
             check_label(name, "check name")
         if stage.name in seen:
@@ -266,6 +273,12 @@ def earlier_holders(moves: Sequence[AliasMove]) -> tuple[int, ...]:
             stack = [number for number in stack if number != move.after]
             stack.append(move.after)
     return tuple(reversed(stack[:-1]))
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise TypeError("the names of checks are a list")
+    return tuple(given)
 
 
 def newest_by_name(checks: Iterable[RecordedCheck]) -> dict[str, RecordedCheck]:

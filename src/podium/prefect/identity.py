@@ -67,10 +67,12 @@ def _order(call: Call, digest: str) -> int:
 
 def _sketch(value: Any, depth: int) -> Any:
     """Return what is plain in a parameter; of anything else only the type, since it may be huge or change."""
-    if isinstance(value, bool | int | float | str | None):
-        return _text(value) if isinstance(value, str) else repr(value)
-    if isinstance(value, PurePath):
+    if isinstance(value, str | PurePath):
         return _text(str(value))
+    if isinstance(value, int):
+        return [type(value).__name__, hex(value)[:_LENGTH]]  # repr refuses huge ones
+    if isinstance(value, float | None):
+        return [repr(value)]
     if isinstance(value, ModelResult):
         return value.ref
     if depth and isinstance(value, Mapping):

@@ -13,6 +13,7 @@ from podium.content import files as local_files
 from podium.content.store import Staged
 from podium.content.transfer import FileProblem, VerifyReport, download
 from podium.domain.manifest import Entry, Manifest
+from podium.domain.names import alias_names
 from podium.domain.versions import Collection, OnDuplicate, Version, VersionFiles
 from podium.errors import InvalidValueError
 from podium.registry.base import Joint
@@ -34,7 +35,7 @@ class ArtifactVerbs(Joint):
         type: str = "model",
         metadata: Mapping[str, Any] | None = None,
         description: str | None = None,
-        aliases: Iterable[str] = (),
+        aliases: str | Iterable[str] = (),
         metrics: Mapping[str, Any] | None = None,
         run: str | None = None,
         on_duplicate: OnDuplicate = "reuse",
@@ -66,7 +67,7 @@ class ArtifactVerbs(Joint):
             type=type,
             metadata=metadata or {},
             description=description,
-            aliases=tuple(aliases),
+            aliases=alias_names(aliases),
             run=run,
             metrics=metrics or {},
             on_duplicate=on_duplicate,

@@ -126,16 +126,26 @@ class Joint:
             if recorded is None:
                 wanted = self.settings.content or self.settings.default_content
                 with self._write() as unit:
-                    recorded = records.remember_setting(unit, _CONTENT, str(wanted))
-            asked = self.settings.content
-            if asked is not None and asked != Path(recorded):
+                    recorded = records.remember_setting(unit, _CONTENT, self._portable(wanted))
+            asked, place = self.settings.content, self._beside() / recorded
+            if asked is not None and asked != place:
                 raise SettingsError(
-                    f"The content of this database lies in {recorded}, but this process is configured for {asked}.",
+                    f"The content of this database lies in {place}, but this process is configured for {asked}.",
                     hint="Set PODIUM_CONTENT to the recorded place, or leave it out.",
-                    recorded=recorded,
+                    recorded=str(place),
                 )
-            self._store = LocalStore(Path(recorded))
+            self._store = LocalStore(place)
         return self._store
+
+    def _portable(self, place: Path) -> str:
+        """Return how a content folder is recorded: one beside an SQLite file relative to it, so that both can move."""
+        beside = self._beside()
+        return (
+            str(place.relative_to(beside)) if self._database.is_sqlite and place.is_relative_to(beside) else str(place)
+        )
+
+    def _beside(self) -> Path:
+        return Path(self._database.url.database or "").parent
 
 
 def now() -> datetime:

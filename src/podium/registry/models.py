@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from podium.domain.comparison import Comparison, compare_versions
 from podium.domain.events import Event
+from podium.domain.names import alias_names
 from podium.domain.versions import AliasMove, Collection, Version
 from podium.errors import InvalidValueError
 from podium.registry.base import Joint
@@ -16,7 +17,7 @@ from podium.usecases.aliases import UNSET, Expected
 class ModelVerbs(Joint):
     """What can be done with registered models and their aliases."""
 
-    def link(self, ref: str, model: str, aliases: Iterable[str] = ()) -> Version:
+    def link(self, ref: str, model: str, aliases: str | Iterable[str] = ()) -> Version:
         """Link a version into a registered model; no byte is copied, and linking again changes nothing.
 
         Args:
@@ -33,7 +34,7 @@ class ModelVerbs(Joint):
             NotFoundError: The reference names nothing, or there is no such registry.
         """
         with self._write() as unit:
-            return links.link_version(unit, links.LinkVersion(ref, model, tuple(aliases)))
+            return links.link_version(unit, links.LinkVersion(ref, model, alias_names(aliases)))
 
     def set_alias(self, ref: str, alias: str, *, expected: Expected = UNSET, reason: str | None = None) -> AliasMove:
         """Move an alias to a version.

@@ -37,16 +37,27 @@ class RunVerbs(Joint):
             return runs.start_run(unit, command)
 
     def log_metrics(
-        self, run: str, points: Sequence[MetricPoint], *, config: Mapping[str, Any] | None = None
+        self,
+        run: str,
+        points: Sequence[MetricPoint],
+        *,
+        config: Mapping[str, Any] | None = None,
+        summary: Mapping[str, Any] | None = None,
     ) -> RunInfo:
         """Add points to the history of a run; the last one per metric becomes its summary.
+
+        Args:
+            run: Its id.
+            points: One per metric and step.
+            config: Settings to add or replace.
+            summary: Values to put into the summary by hand.
 
         Raises:
             InvalidValueError: The run has ended.
             NotFoundError: There is no such run.
         """
         with self._write() as unit:
-            return runs.log_metrics(unit, runs.LogMetrics(run, points, config or {}))
+            return runs.log_metrics(unit, runs.LogMetrics(run, points, config or {}, summary or {}))
 
     def finish_run(self, run: str, status: Literal["finished", "failed"] = "finished") -> RunInfo:
         """End a run; ending it again changes nothing.

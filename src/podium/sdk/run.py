@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import sys
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from podium.domain.names import alias_names
 from podium.domain.plain import plain_dict
 from podium.domain.runs import MetricPoint, RunInfo, flatten_metrics
 from podium.errors import InvalidValueError
@@ -62,8 +64,8 @@ def _shared(settings: Settings) -> Registry:
     return open_registry(settings.url, content=settings.content, actor=settings.actor)
 
 
-class Config(MutableMapping[str, Any]):
-    """The settings of a run, as items and as attributes; they are written with the next metrics."""
+class Values(MutableMapping[str, Any]):
+    """The settings or the summary of a run, as items and as attributes; changes are written with the next metrics."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.__dict__["_values"] = dict(values)
@@ -73,12 +75,12 @@ class Config(MutableMapping[str, Any]):
         return self.__dict__["_values"][key]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        plain = plain_dict({key: value}, "The config")
+        plain = plain_dict({key: value}, "A value of a run")
         self.__dict__["_values"].update(plain)
         self.__dict__["_changed"].update(plain)
 
     def __delitem__(self, key: str) -> None:
-        raise InvalidValueError(f"The setting {key!r} cannot be taken back.", hint="Set it to another value.")
+        raise InvalidValueError(f"{key!r} cannot be taken back.", hint="Set it to another value.")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.__dict__["_values"])
@@ -94,6 +96,15 @@ class Config(MutableMapping[str, Any]):
 
     def __setattr__(self, key: str, value: Any) -> None:
         self[key] = value
+
+    def __repr__(self) -> str:
+        return repr(self.__dict__["_values"])
+
+    def _take_over(self, values: Mapping[str, Any]) -> None:
+        """Show values that are written on another way."""
+        self.__dict__["_values"].update(values)
+        for name in values:
+            self.__dict__["_changed"].pop(name, None)
 
     def _take_changed(self) -> dict[str, Any]:
         taken: dict[str, Any] = self.__dict__["_changed"]
@@ -115,8 +126,8 @@ class Run:
     def __init__(self, registry: Registry, info: RunInfo) -> None:
         self._registry = registry
         self._info = info
-        self.config = Config(info.config)
-        self.summary: dict[str, Any] = dict(info.summary)
+        self.config = Values(info.config)
+        self.summary = Values(info.summary)
         self._step = info.steps
         self._points: list[MetricPoint] = []
         self._flushed = time.monotonic()
@@ -162,7 +173,7 @@ class Run:
             raise InvalidValueError(f"Step {step} lies in the past; the next is {self._step}.", hint="Leave step out.")
         at = self._step if step is None else step
         self._points += [MetricPoint(name, at, value) for name, value in values.items()]
-        self.summary.update(values)
+        self.summary._take_over(values)
         self._step = at if commit is False or (step is not None and commit is None) else at + 1
         if len(self._points) >= _FLUSH_POINTS or time.monotonic() - self._flushed >= _FLUSH_SECONDS:
             self._flush()
@@ -172,7 +183,7 @@ class Run:
         artifact_or_path: Artifact | str | os.PathLike[str],
         name: str | None = None,
         type: str | None = None,
-        aliases: Iterable[str] = (),
+        aliases: str | Iterable[str] | None = (),
     ) -> Artifact:
         """Log an artifact, or files by path, and return the committed version.
 
@@ -198,7 +209,7 @@ class Run:
                 type=draft.type,
                 metadata=draft.metadata,
                 description=draft.description,
-                aliases=tuple(aliases),
+                aliases=alias_names(aliases),
                 run=self.id,
             )
             draft._commit(self._registry.log_staged(staged, command), self._registry)
@@ -223,7 +234,7 @@ class Run:
             raise InvalidValueError(f"{found.ref} is of type {found.type!r}, not {type!r}.", hint="Check the name.")
         return found
 
-    def link_artifact(self, artifact: Artifact, target_path: str, aliases: Iterable[str] = ()) -> Artifact:
+    def link_artifact(self, artifact: Artifact, target_path: str, aliases: str | Iterable[str] | None = ()) -> Artifact:
         """Link a version into a registered model, logging it first if it is a draft.
 
         Args:
@@ -238,7 +249,7 @@ class Run:
             InvalidNameError, InvalidValueError, NotFoundError: As `Registry.link`.
         """
         logged = self.log_artifact(artifact)
-        version = self._registry.link(logged.ref, target_path, tuple(aliases))
+        version = self._registry.link(logged.ref, target_path, alias_names(aliases))
         return Artifact._of(version, self._registry)
 
     def finish(self, exit_code: int | None = None) -> None:
@@ -282,10 +293,10 @@ class Run:
         return name if "/" in name else f"{self.project}/{name}"
 
     def _flush(self) -> None:
-        changed = self.config._take_changed()
-        if self._points or changed:
+        config, summary = self.config._take_changed(), self.summary._take_changed()
+        if self._points or config or summary:
             points, self._points = self._points, []
-            self._registry.log_metrics(self.id, points, config=changed)
+            self._registry.log_metrics(self.id, points, config=config, summary=summary)
         self._flushed = time.monotonic()
 
     def _require_open(self) -> None:
@@ -296,4 +307,5 @@ class Run:
 def _finish_at_exit(reference: weakref.ref[Run]) -> None:
     run = reference()
     if run is not None:
-        call_here(run.finish)
+        crashed = getattr(sys, "last_value", None) is not None  # Python notes here what it printed a traceback of
+        call_here(lambda: run.finish(1 if crashed else 0))

@@ -123,6 +123,9 @@ def _parse(url: str) -> sa.URL:
             "An SQLite database in memory cannot be shared between processes.",
             hint="Give it a file: sqlite:////path.db",
         )
+    if backend == "sqlite" and not parsed.query.get("uri"):
+        # A relative path means the folder of now, not the one at the time of the first call.
+        parsed = parsed.set(database=os.path.abspath(parsed.database or ""))
     return parsed
 
 

@@ -93,7 +93,7 @@ class LoopbackReceiver:
 
     def __enter__(self) -> Self:
         self._server = _Server(self)
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), name="loopback-receiver", daemon=True).start()
+        self._server.start()
         return self
 
     def __exit__(
@@ -135,13 +135,22 @@ class LoopbackReceiver:
             delay: Seconds to wait before answering, to be slow or to hang.
             times: For how many requests.
             reset: Break the connection instead of answering.
+
+        Raises:
+            ValueError: ``times`` is less than 1.
         """
+        if times is not None and times < 1:
+            raise ValueError(f"A reply cannot be given {times} times.")
         told = Reply(status, body, dict(headers or {}), min(delay, _MOST_DELAY), reset, times)
         with self._changed:
             if self._replies and self._replies[-1].times is None:
                 self._replies.pop()
-            if times is None or times > 0:
-                self._replies.append(told)
+            self._replies.append(told)
+
+    def answer_as_usual(self) -> None:
+        """Forget every reply that was told."""
+        with self._changed:
+            self._replies.clear()
 
     def wait_for(self, count: int, seconds: float = 5.0) -> tuple[ReceivedRequest, ...]:
         """Wait until so many requests arrived, and return them.
@@ -185,6 +194,12 @@ class _Server(ThreadingHTTPServer):
         self.receiver = receiver
         self.stopping = threading.Event()
         self._busy: set[threading.Thread] = set()
+
+    def start(self) -> None:
+        """Listen in a thread."""
+        thread = threading.Thread(target=self.serve_forever, args=(0.02,), name="loopback-receiver", daemon=True)
+        self._busy.add(thread)
+        thread.start()
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve one connection; the base class does not keep track of daemon threads, and closing wants to."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from podium.domain.names import check_label, check_project
 from podium.domain.plain import check_text, plain_dict
-from podium.domain.runs import MetricPoint, RunInfo
+from podium.domain.runs import MetricPoint, RunInfo, check_point, flatten_metrics
 from podium.errors import AlreadyExistsError, InvalidValueError, NotFoundError
 from podium.sql import tables as t
 from podium.sql.rows import to_run
@@ -50,11 +50,13 @@ class LogMetrics:
         run: Its id.
         points: One per metric and step; the last one per metric becomes the summary.
         config: Settings to add or replace.
+        summary: Values to put into the summary by hand, over those of the points.
     """
 
     run: str
     points: Sequence[MetricPoint] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +108,16 @@ def log_metrics(unit: Unit, command: LogMetrics) -> RunInfo:
 
     Raises:
         NotFoundError: There is no such run.
-        InvalidValueError: It has ended.
+        InvalidValueError: It has ended, or a point cannot be stored.
     """
     row = lock_run(unit, command.run)
     if row.status != "running":
         raise InvalidValueError(f"The run {command.run!r} has ended.", hint="Start a new one with podium.init().")
     # A step logged again takes the newer value; one statement must not touch a row twice.
-    newest = {(point.name, point.step): _point_row(command.run, point) for point in command.points}
+    newest = {(point.name, point.step): _point_row(command.run, check_point(point)) for point in command.points}
     upsert(unit.connection, t.run_metrics, list(newest.values()))
     summary = {**row.summary, **{point.name: point.value for point in command.points}}
+    summary |= flatten_metrics(command.summary)
     steps = max([row.steps, *(point.step + 1 for point in command.points)])
     config = {**row.config, **plain_dict(command.config, "The config")}
     values = {"summary": plain_dict(summary, "The summary"), "steps": steps, "config": config}
@@ -139,8 +142,10 @@ def show_run(unit: Unit, run: str) -> RunInfo:
     """Return a run.
 
     Raises:
+        InvalidNameError: The text is no id of a run.
         NotFoundError: There is none.
     """
+    check_label(run, "run id")
     row = unit.connection.execute(_RUNS.where(t.runs.c.id == run)).one_or_none()
     if row is None:
         raise _unknown(run)
@@ -169,8 +174,10 @@ def lock_run(unit: Unit, run: str) -> Any:
     """Return the locked row of a run.
 
     Raises:
+        InvalidNameError: The text is no id of a run.
         NotFoundError: There is none.
     """
+    check_label(run, "run id")
     row = unit.connection.execute(sa.select(t.runs).where(t.runs.c.id == run).with_for_update()).one_or_none()
     if row is None:
         raise _unknown(run)

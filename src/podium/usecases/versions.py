@@ -20,7 +20,7 @@ from podium.domain.names import (
     parse_reference,
 )
 from podium.domain.plain import check_text, plain_dict
-from podium.domain.runs import numbers_only
+from podium.domain.runs import flatten_metrics, numbers_only
 from podium.domain.versions import OnDuplicate, Version, VersionFiles
 from podium.errors import AlreadyExistsError, InvalidValueError
 from podium.sql import tables as t
@@ -79,6 +79,7 @@ def check_log(command: LogVersion) -> Reference:
         if alias != LATEST:
             check_alias(alias)
     plain_dict(command.metadata, "The metadata")
+    flatten_metrics(command.metrics)
     check_text(command.description, "The description")
     if command.on_duplicate not in get_args(OnDuplicate):
         raise InvalidValueError(
@@ -133,7 +134,7 @@ def _same_digest(unit: Unit, collection_id: UUID, command: LogVersion) -> int | 
 
 def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, run: Any) -> int:
     manifest, digest = command.manifest, command.manifest.digest
-    metrics = numbers_only({**(run.summary if run is not None else {}), **command.metrics})
+    metrics = numbers_only({**(run.summary if run is not None else {}), **flatten_metrics(command.metrics)})
     number: int = row.next_number
     version_id = new_id()
     supersedes = _superseded(unit, row.id)

@@ -40,19 +40,17 @@ def write(params: dict | None = None) -> list[str]:
 
 
 @task
-def overtake(ref: str) -> str:
+def overtake(linked: dict) -> str:
     """What somebody else does between two attempts is not undone by the second one."""
-    return PodiumHook().registry.promote(ref, "staging").stage
+    return PodiumHook().registry.promote(linked["ref"], "staging").stage
 
 
-@dag(
-    schedule=None, params={"folder": "/tmp"}, default_args={"retries": 1, "retry_delay": timedelta(0)}, catchup=False
-)
+@dag(schedule=None, params={"folder": "/tmp"}, default_args={"retries": 1, "retry_delay": timedelta(0)}, catchup=False)
 def retried() -> None:
     logged = LogAndDie.partial(task_id="log", artifact="subjects/retried").expand(files=write())
     link = LinkAndDie(task_id="link", ref="subjects/retried:v0", model="model-registry/Retried")
     promote = PromoteAndDie(task_id="promote", ref=link.output, to="production", skip_if_unchanged=True)
-    logged >> link >> promote >> overtake(link.output["ref"])
+    logged >> link >> promote >> overtake(link.output)
 
 
 retried()

@@ -35,7 +35,7 @@ def small() -> None:
     )
     link = LinkModelOperator(task_id="link", ref=log.output, model="model-registry/Small", aliases=["newest"])
     test = TestModelOperator(task_id="test", ref="{{ ti.xcom_pull('link')['ref'] }}", checks=CHECKS)
-    link >> test >> PromoteModelOperator(task_id="promote", ref=link.output["ref"], to="production", reason="Tested.")
+    link >> test >> PromoteModelOperator(task_id="promote", ref=link.output, to="production", reason="Tested.")
 
 
 small()

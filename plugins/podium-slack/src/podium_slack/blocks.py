@@ -1,8 +1,8 @@
-"""A message as Block Kit: what happened in the header, then whether to worry, then the facts.
+"""A message as Block Kit: what happened in the header, then whether to worry and why, then the facts.
 
-Words of users stand only in ``plain_text`` (header, footer) and in ``rich_text`` elements. In both Slack reads no markup
-at all, so that ``<!channel>``, ``<https://x|y>``, ``*bold*`` or a backtick stay letters. For the same reason there is no
-section with fields: only ``mrkdwn`` makes a label bold there, and ``mrkdwn`` would read the value too.
+Words of users stand only in ``plain_text`` (header, footer) and in ``rich_text`` elements. In both Slack reads no
+markup at all, so that ``<!channel>``, ``<https://x|y>``, ``*bold*`` or a backtick stay letters. For the same reason
+there is no section with fields: only ``mrkdwn`` makes a label bold there, and ``mrkdwn`` would read the value too.
 
 The limits are those of https://docs.slack.dev/reference/block-kit/blocks.
 """
@@ -67,9 +67,9 @@ def _blocks(message: Message, look: Look) -> list[Block]:
     verdict = clean(look.verdict, _LABEL)
     groups: list[Parts] = [
         [_section(_text(verdict))] if verdict else [],
+        _details(message, look),
         [_section(*_facts(message))],
         _metrics(message),
-        _details(message, look),
         _reason(message),
     ]
     at = message.event.at.astimezone(UTC)

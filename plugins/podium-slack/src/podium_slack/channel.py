@@ -13,8 +13,8 @@ _LOOKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format"})
 class SlackChannel(Channel):
     """Posts to a channel of Slack, as a bot or through an incoming webhook.
 
-    Settings: ``token`` (of a bot) with ``channel`` (``#name`` or an id), or ``webhook_url``, which knows its channel; with
-    both, the token is used. ``base_url`` is where the Web API is, if not at ``https://slack.com/api/``.
+    Settings: ``token`` (of a bot) with ``channel`` (``#name`` or an id), or ``webhook_url``, which knows its channel;
+    with both, the token is used. ``base_url`` is where the Web API is, if not at ``https://slack.com/api/``.
 
     Args:
         seconds: How long Slack may take to answer.

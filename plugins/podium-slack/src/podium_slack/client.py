@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry import BackoffRetryIntervalCalculator, ConnectionErrorRetryHandler, RetryHandler
+from slack_sdk.http_retry import ConnectionErrorRetryHandler, FixedValueRetryIntervalCalculator, RetryHandler
 from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
@@ -28,6 +28,7 @@ from podium_slack.faults import Answer
 Post = Callable[[dict[str, Any]], Answer]
 
 _RETRIES = 2
+_PAUSE = 0.4
 _LONGEST_WAIT = 24 * 3600
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _VISIBLE = re.compile(r"[!-~]+")
@@ -125,8 +126,8 @@ class _ConnectionErrors(ConnectionErrorRetryHandler):
 
 
 def _retries() -> list[RetryHandler]:
-    """Return what is tried again at once, within about two seconds; the outbox does the rest, rate limits included."""
-    pause = BackoffRetryIntervalCalculator(backoff_factor=0.2)
+    """Return what is tried again at once, within about a second; the outbox does the rest, rate limits included."""
+    pause = FixedValueRetryIntervalCalculator(_PAUSE)
     return [_ConnectionErrors(_RETRIES, pause), _ServerErrors(_RETRIES, pause)]
 
 

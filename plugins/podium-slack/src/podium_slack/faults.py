@@ -93,9 +93,8 @@ def failure(answer: Answer) -> DeliveryFailedError:
         return DeliveryFailedError(said, hint=hint, permanent=False, **facts)
     if answer.error in _PERMANENT:
         return DeliveryFailedError(said, hint=_PERMANENT[answer.error], permanent=True, **facts)
-    if answer.error:
-        hint = "It is tried again; Slack's documentation of chat.postMessage says what the word means."
-        return DeliveryFailedError(said, hint=hint, permanent=False, **facts)
-    hint = "What answered does not speak as Slack does: check 'webhook_url' or 'base_url', or a proxy on the way."
     lasting = answer.status >= 400 and answer.status not in _MENDED_BY_TIME
+    hint = "What answered does not speak as Slack does: check 'webhook_url' or 'base_url', or a proxy on the way."
+    if answer.error:
+        hint = "Slack's documentation of chat.postMessage and of incoming webhooks says what the word means."
     return DeliveryFailedError(said, hint=hint, permanent=lasting, **facts)

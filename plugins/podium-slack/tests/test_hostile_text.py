@@ -1,0 +1,96 @@
+"""Words of users stay words: no mention, no link, no markup, no hidden character, wherever they stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from podium_slack.blocks import render
+from podium_slack.text import clean, escape
+
+from podium.plugins import Message, MetricChange
+
+MakeMessage = Callable[..., Message]
+HOSTILE = [
+    "<!channel>",
+    "<!here|here>",
+    "<@U012AB3CD>",
+    "<#C0123456|general>",
+    "<https://evil.example|the docs>",
+    "@here @channel",
+    "a & b &lt;!channel&gt;",
+    "*bold* _it_ ~no~ `code` ```block```",
+    ":fire: > quote",
+]
+HARMLESS = {"header", "rich_text", "context", "rich_text_section", "rich_text_list", "rich_text_quote", "text"}
+
+
+def everywhere(make_message: MakeMessage, words: str) -> Message:
+    """A message that has the words in every place that a user can write to."""
+    return make_message(
+        title=words,
+        model=f"model-registry/{words}",
+        version=words,
+        actor=words,
+        origin=words,
+        lines=(words,),
+        reason=words,
+        metrics=(MetricChange(words, 1.0, None),),
+        previous=words,
+        after={"stage": words, "source": words},
+    )
+
+
+def elements(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object with a type, however deep."""
+    if isinstance(value, dict):
+        if "type" in value:
+            yield value
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        yield from elements(item)
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_blocks_carry_words_only_where_slack_reads_no_markup(words: str, make_message: MakeMessage) -> None:
+    """The words arrive letter by letter, in plain text and rich text only; the one link is the run's, in our words."""
+    _, blocks = render(everywhere(make_message, words))
+    found = list(elements([block.to_dict() for block in blocks]))
+    assert {element["type"] for element in found} <= HARMLESS | {"plain_text", "link"}
+    assert [element["text"] for element in found if element["type"] == "link"] == ["open the run"]
+    assert sum(words in str(element.get("text", "")) for element in found if element["type"] == "text") >= 7
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_fallback_text_has_no_bare_angle_bracket_or_ampersand(words: str, make_message: MakeMessage) -> None:
+    """In the top-level text Slack finds no mention and no link, and shows the letters as they were."""
+    text, _ = render(everywhere(make_message, words))
+    assert "<" not in text
+    assert ">" not in text
+    assert escape(words) in text
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200f", "\u061c", "\u200b", "\u0007", "\u2028", "\ud800"])
+def test_hidden_characters_become_visible(hidden: str, make_message: MakeMessage) -> None:
+    """Nothing turns the direction of a line or hides in it, and the payload is valid UTF-8."""
+    text, blocks = render(everywhere(make_message, f"v3{hidden}noitcudorp"))
+    sent = json.dumps([text, *(block.to_dict() for block in blocks)], ensure_ascii=False)
+    assert hidden not in sent
+    assert sent.encode()
+    assert f"v3\\\\u{ord(hidden):04x}noitcudorp" in sent
+
+
+def test_line_breaks_make_no_fact(make_message: MakeMessage) -> None:
+    """A name with a line break cannot add a line that looks like one of ours."""
+    _, blocks = render(make_message(origin="DAG x\nBy  the pope", lines=("a\nb",)))
+    texts = [element["text"] for element in elements([block.to_dict() for block in blocks]) if "text" in element]
+    assert "DAG x By  the pope" in texts
+    assert "a b" in texts
+
+
+def test_scripts_and_emoji_that_need_joiners_stay_whole() -> None:
+    """A Persian word with its joiner, and an emoji of a family, are not hostile."""
+    whole = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 👩\u200d👧"
+    assert clean(whole, 100) == whole
