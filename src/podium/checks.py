@@ -222,7 +222,7 @@ def _from_name(name: str) -> ModuleType:
         raise NotFoundError(
             f"There is no module {name!r} with checks.", hint="Give a module that can be imported, or a .py file."
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(name, error) from error
 
 
@@ -237,12 +237,12 @@ def _from_file(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses and pickle look a module up by its name
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(str(path), error) from error
     return module
 
 
-def _broken(place: str, error: Exception) -> InvalidValueError:
+def _broken(place: str, error: BaseException) -> InvalidValueError:
     return InvalidValueError(
         f"The checks in {place} cannot be loaded: {type(error).__name__}: {_one_line(error)}.", hint="Mend the file."
     )

@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from podium.errors import SettingsError
+from podium.domain.plain import check_text
+from podium.errors import InvalidValueError, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def read_settings(
     it unless said otherwise.
 
     Raises:
-        SettingsError: The content location is not a folder.
+        SettingsError: The content location is not a folder, or the actor is no text that a database can hold.
     """
     home = Path(os.environ.get("PODIUM_HOME") or Path.home() / ".podium").expanduser().absolute()
     url = url or os.environ.get("PODIUM_URL") or ""
@@ -52,7 +53,7 @@ def read_settings(
         content=_folder(asked) if asked else None,
         default_content=beside / "content",
         home=home,
-        actor=actor or os.environ.get("PODIUM_ACTOR") or _user(),
+        actor=_actor(actor or os.environ.get("PODIUM_ACTOR") or _user()),
     )
 
 
@@ -75,6 +76,13 @@ def _make(home: Path) -> None:
         raise SettingsError(
             f"The folder {home} cannot be made: {error.strerror}.", hint="Set PODIUM_HOME to a folder you may write."
         ) from error
+
+
+def _actor(name: str) -> str:
+    try:
+        return check_text(name, "The actor") or ""
+    except InvalidValueError as error:
+        raise SettingsError(error.message, hint="Set PODIUM_ACTOR to the name of who makes changes.") from error
 
 
 def _user() -> str:

@@ -109,6 +109,14 @@ def test_no_holder_before(event_type: str, verdict: str, make_message: MakeMessa
     assert "None" not in text
 
 
+def test_promotion_past_gates_says_so(make_message: MakeMessage) -> None:
+    """A promotion that was forced does not look like one that passed."""
+    after = {"stage": "production", "number": 3, "reasons": list(FAILED)}
+    text = slack_text(payload(make_message(after=after, lines=FAILED)))
+    assert "It replaces v2 in production. Gates that failed were overruled." in text
+    assert f"What failed\n• {FAILED[0]}" in text
+
+
 def test_texts_beyond_every_limit_are_cut(make_message: MakeMessage) -> None:
     """Whatever the length of names, lines, metrics and reason, Slack's own limits hold and the cut is marked."""
     long = "x" * 10_000
@@ -134,7 +142,7 @@ def test_blocks_that_slack_would_not_take_become_plain_text(
     sent = payload(make_message(title=f"{MODEL} " + "x" * 300))
     assert [block["type"] for block in sent["blocks"]] == ["section"]
     assert sent["blocks"][0]["text"]["type"] == "plain_text"
-    assert "accuracy 0.9778 (+0.01111)" in slack_text(sent)
+    assert "accuracy 0.9778 (+0.0111)" in slack_text(sent)
 
 
 @pytest.mark.parametrize("link", ["https://a.example/x?y=1&z=2#w", "http://localhost:8080/dags"])

@@ -202,6 +202,15 @@ def test_hang(slack: FakeSlack, settings: dict[str, str], make_message: MakeMess
     assert len(slack.requests) == 1
 
 
+def test_hang_while_connecting(make_message: MakeMessage) -> None:
+    """A TLS handshake that nobody answers costs the timeout once too."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings = {"webhook_url": f"https://127.0.0.1:{server.getsockname()[1]}/services/secret"}
+        started = time.monotonic()
+        assert "no answer within 1 s" in str(refused(SlackChannel(seconds=1), make_message(), settings))
+    assert time.monotonic() - started < 1.9
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_nobody_listens(way: str, make_message: MakeMessage) -> None:
     """A place where nobody listens is not permanent."""
@@ -252,3 +261,23 @@ def test_logs_hold_no_secret(
     SlackChannel().send(make_message(), settings)
     assert "hook-secret" not in caplog.text
     assert TOKEN not in caplog.text
+
+
+def test_no_proxy_is_honoured(
+    slack: FakeSlack, settings: dict[str, str], make_message: MakeMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place that NO_PROXY names is reached directly."""
+    for name in ("HTTPS_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    SlackChannel().send(make_message(), settings)
+    assert len(slack.messages) == 1
+
+
+def test_proxy_is_honoured(make_message: MakeMessage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other place is reached through the proxy of the environment."""
+    with FakeSlack(token=TOKEN) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        settings = {"token": TOKEN, "channel": "#ml", "base_url": "http://slack.invalid/api/"}
+        with pytest.raises(DeliveryFailedError):
+            SlackChannel().send(make_message(), settings)
+        assert proxy.requests[0].path == "http://slack.invalid/api/chat.postMessage"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,20 +56,25 @@ def complete_stage(context: click.Context, parameter: click.Parameter, incomplet
 def _ask(context: click.Context, find: Callable[[Registry], list[str]]) -> list[str]:
     """Return what the registry has; nothing if it is slow, absent or broken, because a prompt must not suffer."""
     state = state_of(context)
+    if not _is_there(state):
+        return []
     from podium.plugins.guard import call_within
+    from podium.registry import open_registry
 
-    outcome = call_within(lambda: _find(state, find), _SECONDS)
+    def find_names() -> list[str]:
+        with closing(open_registry(state.url, content=state.content)) as registry:
+            return find(registry)
+
+    outcome = call_within(find_names, _SECONDS)
     return outcome.value if isinstance(outcome.value, list) else []
 
 
-def _find(state: State, find: Callable[[Registry], list[str]]) -> list[str]:
+def _is_there(state: State) -> bool:
+    """Whether there may be a registry: pressing Tab must not make a database."""
     url = state.url or os.environ.get("PODIUM_URL") or ""
     home = os.path.expanduser(os.environ.get("PODIUM_HOME") or "~/.podium")
     path = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else os.path.join(home, "podium.db")
-    if (not url or url.startswith("sqlite:///")) and not os.path.isfile(path):
-        return []  # pressing Tab must not make a database
-    with state.registry() as registry:
-        return find(registry)
+    return os.path.isfile(path) if not url or url.startswith("sqlite:///") else True
 
 
 def _items(found: list[str], incomplete: str) -> list[CompletionItem]:

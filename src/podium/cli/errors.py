@@ -80,9 +80,14 @@ def show_bug(error: BaseException, *, as_json: bool) -> int:
     return BUG
 
 
+def debugging() -> bool:
+    """Return whether PODIUM_DEBUG asks for tracebacks."""
+    return os.environ.get("PODIUM_DEBUG", "").lower() not in ("", "0", "false", "no")
+
+
 def show_traceback() -> None:
-    """Print where the current exception comes from, if PODIUM_DEBUG asks for it."""
-    if os.environ.get("PODIUM_DEBUG", "").lower() not in ("", "0", "false", "no"):
+    """Print where the current exception comes from, if somebody wants to know."""
+    if debugging():
         click.echo(traceback.format_exc(), err=True, nl=False)
 
 

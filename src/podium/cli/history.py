@@ -30,10 +30,10 @@ _STYLES = {
 @click.option("--alias", help="Only what concerns this alias or stage.")
 @pass_state
 def history_command(state: State, model: str, alias: str | None) -> None:
-    """Tell what happened to a model or artifact, oldest first.
+    """Tell what happened to a model or artifact.
 
-    Each entry says when, what, from which version to which, by whom, from which execution and why; promotions that
-    were refused stand there with every reason.
+    The oldest comes first. Each entry says when, what, from which version to which, by whom, from which execution and
+    why; promotions that were refused stand there with every reason.
     """
     with state.registry() as registry:
         events = registry.events(model)

@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from podium import __version__
 from podium.cli import errors
 from podium.cli.options import help_instead, shared_options, write_options
 from podium.cli.streams import warnings_as_lines
@@ -115,6 +114,9 @@ class Podium(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise _PipeClosedError from None
+        except SystemExit as end:
+            # A file of checks that exits must not look like a test that passed.
+            raise RuntimeError(f"Code that the command loaded called sys.exit({end.code!r})") from end
 
     def main(  # type: ignore[override]  # click's overloads tell apart whether it returns; this one never does
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
@@ -126,9 +128,8 @@ class Podium(click.Group):
 
     def _run(self, args: list[str], prog_name: str, extra: dict[str, Any]) -> int:
         as_json = "--json" in (args[: args.index("--")] if "--" in args else args)
-        debug = bool(os.environ.get("PODIUM_DEBUG"))
         try:
-            with warnings_as_lines(debug=debug):
+            with warnings_as_lines(debug=errors.debugging()):
                 code = super().main(args, prog_name, standalone_mode=False, **extra)
             sys.stdout.flush()
             return code if isinstance(code, int) else 0
@@ -158,7 +159,7 @@ def _drop_output() -> None:
 
 
 @click.group("podium", cls=Podium, params=shared_options(), context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="podium %(version)s")
+@click.version_option(package_name="podium", message="podium %(version)s")
 def cli() -> None:
     """Podium: log models, compare them, test them, and promote them through stages.
 

@@ -54,7 +54,10 @@ def notify_command() -> None:
 def add_subscription(
     state: State, name: str, channel: str, events: tuple[str, ...], settings: tuple[tuple[str, str], ...]
 ) -> None:
-    """Send events to a channel from now on; a subscription of the same name is replaced."""
+    """Send events to a channel from now on.
+
+    A subscription of the same name is replaced.
+    """
     chosen = {"events": events} if events else {}
     with state.registry() as registry:
         made = registry.subscribe(name, channel, settings=dict(settings), **chosen)

@@ -113,7 +113,10 @@ def promote_command(state: State, ref: str, stage: str, reason: str | None, expe
 @click.option("--reason", help="Why.")
 @pass_state
 def rollback_command(state: State, model: str, stage: str, reason: str | None) -> None:
-    """Give a stage back to its previous holder, the newest one whose files are intact."""
+    """Give a stage back to its previous holder.
+
+    It goes to the newest one whose files are intact.
+    """
     with state.registry() as registry, busy("Verifying the previous holder"):
         made = registry.rollback(model, stage, reason=reason)
     if state.json:

@@ -33,12 +33,18 @@ class LocalStore:
         self._blobs = root / "blobs" / "sha256"
         self._incoming = root / "incoming"
 
+    def prepare(self) -> None:
+        """Make the folder, so that a place that cannot be used is known before anybody relies on it."""
+        with _storage_errors(self.root):
+            self._incoming.mkdir(parents=True, exist_ok=True)
+
     def put(self, staged: list[Staged]) -> None:
         """Store the bytes of all files durably; see `ContentStore.put`."""
         with _storage_errors(self.root):
             self._incoming.mkdir(parents=True, exist_ok=True)
             folders = {self._put_one(item) for item in staged}
-            for folder in sorted(folders - {None}, key=str):
+            # Also for blobs that were there: whoever made them may not have come to flushing their names yet.
+            for folder in sorted(folders | {self._blobs}):
                 _sync_folder(folder)
 
     def open(self, sha256: str) -> BinaryIO:
@@ -64,10 +70,10 @@ class LocalStore:
     def _place(self, sha256: str) -> Path:
         return self._blobs / sha256[:2] / sha256
 
-    def _put_one(self, item: Staged) -> Path | None:
+    def _put_one(self, item: Staged) -> Path:
         place = self._place(item.sha256)
-        if _has_size(place, item.size):
-            return None
+        if _holds(place, item):
+            return place.parent
         new_folder = not place.parent.is_dir()
         place.parent.mkdir(parents=True, exist_ok=True)
         incoming = self._incoming / uuid.uuid4().hex
@@ -77,7 +83,7 @@ class LocalStore:
         finally:
             incoming.unlink(missing_ok=True)
         if new_folder:
-            for folder in (self._blobs, self._blobs.parent, self.root):
+            for folder in (self._blobs.parent, self.root):
                 _sync_folder(folder)
         return place.parent
 
@@ -158,9 +164,10 @@ def _open_source(item: Staged) -> Iterator[BinaryIO]:
         yield source
 
 
-def _has_size(place: Path, size: int) -> bool:
+def _holds(place: Path, item: Staged) -> bool:
+    """Whether a blob is there and right; one that is damaged is written again, since the right bytes are at hand."""
     try:
-        return place.stat().st_size == size
+        return place.stat().st_size == item.size and hash_file(place) == (item.size, item.sha256)
     except FileNotFoundError:
         return False
 
@@ -172,8 +179,8 @@ def _same_disk(one: Path, two: Path) -> bool:
         return False
 
 
-def _sync_folder(folder: Path | None) -> None:
-    if folder is None or os.name == "nt":  # Windows cannot flush a folder
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot flush a folder
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -37,6 +37,9 @@ class ContentStore(Protocol):
 
     location: str
 
+    def prepare(self) -> None:
+        """Make the place ready for its first use."""
+
     def put(self, staged: list[Staged]) -> None:
         """Store the bytes of all files durably; what is there already is not written again.
 

@@ -40,6 +40,7 @@ def _title(event: Event, version: str | None) -> str:
         "model_version.rolled_back": f"{stage} of {name} is rolled back to {version} from v{before}",
         "model_version.promotion_refused": f"{name} {version} was refused for {stage}",
         "model_version.promotion_forced": f"{name} {version} was forced into {stage} past its gates",
+        "model_version.checked": f"{name} {version} was checked",
         "artifact_version.logged": f"{name} {version} was logged",
         "alias.set": f"{event.after.get('alias')} of {name} is now {version}{came_after}",
         "alias.removed": f"{event.before.get('alias')} of {name} was removed from v{before}",

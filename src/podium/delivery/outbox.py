@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from podium.domain.delivery import Delivery
+from podium.domain.delivery import Delivery, DeliveryStatus
 from podium.domain.events import Event
-from podium.errors import NotFoundError
+from podium.errors import InvalidValueError, NotFoundError
 from podium.sql import tables as t
 from podium.sql.rows import to_event
 
@@ -105,7 +105,13 @@ def settle(
 
 
 def list_deliveries(connection: sa.Connection, status: str | None = None, limit: int = 100) -> list[Delivery]:
-    """Return deliveries, newest first."""
+    """Return deliveries, newest first.
+
+    Raises:
+        InvalidValueError: There is no such status.
+    """
+    if status is not None and status not in get_args(DeliveryStatus):
+        raise InvalidValueError(f"{status!r} is no status.", hint=f"Use one of {', '.join(get_args(DeliveryStatus))}.")
     query = _DELIVERIES.order_by(t.deliveries.c.id.desc()).limit(limit)
     if status is not None:
         query = query.where(t.deliveries.c.status == status)
@@ -123,7 +129,7 @@ def retry(connection: sa.Connection, now: datetime, delivery: str | None = None)
     if delivery is not None:
         try:
             where = [d.id == UUID(delivery), d.status.in_(("dead", "pending"))]
-        except ValueError:
+        except (ValueError, AttributeError, TypeError):  # no text, or none of an id
             where = [sa.false()]
     changed = connection.execute(
         sa.update(t.deliveries).where(*where).values(status="pending", next_at=now, attempts=t.deliveries.c.attempts)

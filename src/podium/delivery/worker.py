@@ -114,7 +114,14 @@ def _next_at(now: datetime, attempt: int, outcome: Outcome) -> datetime | None:
     if facts.get("permanent") or attempt > len(SCHEDULE):
         return None
     delay = SCHEDULE[attempt - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret depends on it
-    return now + timedelta(seconds=max(delay, float(facts.get("retry_after") or 0)))
+    return now + timedelta(seconds=max(delay, _asked(facts.get("retry_after"))))
+
+
+def _asked(seconds: object) -> float:
+    """Return how long a receiver asked to wait, at most a day; what is no sensible number counts as nothing."""
+    if isinstance(seconds, int | float) and 0 <= seconds < float("inf"):
+        return min(float(seconds), 86400.0)
+    return 0.0
 
 
 def _without(error: str | None, secrets: frozenset[str], settings: dict[str, str]) -> str | None:

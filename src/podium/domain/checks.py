@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -99,7 +100,11 @@ def validate_result(result: CheckResult) -> CheckResult:
         InvalidNameError: The name breaks the rule of aliases.
         InvalidValueError: Status, severity, message or metrics cannot be used.
     """
+    if not isinstance(result, CheckResult):
+        raise InvalidValueError(f"{result!r} is no result of a check.", hint="Pass a podium.CheckResult.")
     check_label(result.name, "check name")
+    if not isinstance(result.duration, int | float) or not 0 <= result.duration < math.inf:
+        raise InvalidValueError(f"{result.duration!r} is not a duration.", hint="Give seconds, 0 or more.")
     if result.suite is not None:
         check_label(result.suite, "suite name")
     if result.status not in get_args(CheckStatus):

@@ -47,7 +47,7 @@ class Manifest(Value):
         ordered = tuple(sorted(entries))
         if not ordered:
             raise InvalidValueError(
-                "The artifact has no file.", hint="Add at least one with add_file or add_dir before logging it."
+                "The artifact has no file.", hint="Add at least one before logging it."
             )
         for entry in ordered:
             check_path(entry.path)

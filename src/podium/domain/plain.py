@@ -93,6 +93,11 @@ def check_text(text: str | None, what: str) -> str | None:
     return text
 
 
+def storable(text: str) -> str:
+    """Return a text of somebody else, such as the error of a plugin, in a form that every backend can keep."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+
+
 def iso(time: datetime) -> str:
     """Return a time as ISO 8601 in UTC with microseconds, always of the same length."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -98,7 +98,7 @@ def check_metric_name(name: Any) -> str:
 
 
 def check_point(point: MetricPoint) -> MetricPoint:
-    """Return a point unchanged if every backend can store it.
+    """Return a point with its value plain, as every backend can store it.
 
     Raises:
         InvalidValueError: Its name, step or value cannot be stored.
@@ -106,8 +106,7 @@ def check_point(point: MetricPoint) -> MetricPoint:
     check_metric_name(point.name)
     if not isinstance(point.step, int) or isinstance(point.step, bool) or not 0 <= point.step < _STEPS:
         raise InvalidValueError(f"{point.step!r} is not a step.", hint="Steps are whole numbers that count up from 0.")
-    _simple(point.name, point.value)
-    return point
+    return MetricPoint(point.name, point.step, _simple(point.name, point.value))
 
 
 def _simple(name: str, value: Any) -> float | int | bool | str:

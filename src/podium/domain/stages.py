@@ -100,11 +100,7 @@ def validate_policy(policy: Policy) -> Policy:
     seen: list[str] = []
     for stage in policy.stages:
         check_alias(stage.name)
-        if isinstance(stage.checks, str):
-            raise InvalidValueError(
-                f"The checks of {stage.name!r} are one text.", hint=f"Write a list: [{stage.checks!r}]."
-            )
-        for name in stage.checks:
+        for name in _names(stage.checks):
             check_label(name, "check name")
         if stage.name in seen:
             raise InvalidValueError(f"The stage {stage.name!r} stands twice in the policy.", hint="Name each once.")
@@ -277,7 +273,7 @@ def earlier_holders(moves: Sequence[AliasMove]) -> tuple[int, ...]:
 
 def _names(given: Any) -> tuple[str, ...]:
     if isinstance(given, str):
-        raise TypeError("the names of checks are a list")
+        raise InvalidValueError("The checks of a stage are one text.", hint=f"Write a list: [{given!r}].")
     return tuple(given)
 
 

@@ -77,8 +77,9 @@ class Message(Value):
 
 def format_metric(metric: MetricChange) -> str:
     """Return a metric in words: ``accuracy 0.9733 (+0.0141)``."""
-    change = f" ({metric.change:+.4g})" if metric.change is not None else ""
-    return f"{metric.name} {metric.value:.4g}{change}"
+    change = f" ({metric.change:+.3g})" if metric.change else " (=)" if metric.change == 0 else ""
+    value = f"{metric.value:,.0f}" if abs(metric.value) >= 1e4 else f"{metric.value:.4g}"
+    return f"{metric.name} {value}{change}"
 
 
 class Channel(ABC):

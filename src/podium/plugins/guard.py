@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from podium.domain.plain import storable
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -48,6 +50,9 @@ def call_within(function: Callable[[], Any], seconds: float) -> Outcome:
 
 
 def describe(error: BaseException) -> str:
-    """Return an exception as one line."""
-    text = " ".join(str(error).split())
+    """Return an exception as one line that every backend can keep."""
+    try:
+        text = " ".join(storable(str(error)).split())
+    except Exception:  # noqa: BLE001 - an exception of a plugin may fail to say what it is
+        text = "it cannot be put in words"
     return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__

@@ -11,16 +11,18 @@ import importlib.metadata
 import logging
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
+from podium.domain.names import check_label
 from podium.domain.origin import Origin
-from podium.domain.plain import Value
+from podium.domain.plain import Value, plain_dict, storable
 from podium.domain.stages import GateResult, PromotionRequest
+from podium.errors import InvalidNameError
 from podium.plugins import console, hookspecs
 from podium.plugins.channels import Channel
 from podium.plugins.guard import Outcome, call_here, call_within, describe
@@ -103,10 +105,11 @@ class PluginHost:
     def origin(self) -> Origin:
         """Return where the current call comes from, as the first plugin knows that does."""
         for plugin, implementation in self._implementations("podium_origin"):
-            outcome = call_here(implementation.function)
+            outcome = call_here(functools.partial(_usable_origin, implementation.function))
             self._note(plugin, "podium_origin", outcome)
-            if isinstance(outcome.value, Origin):
-                return outcome.value
+            if outcome.value is not None:
+                origin: Origin = outcome.value
+                return origin
         return Origin()
 
     def vetoes(self, request: PromotionRequest) -> tuple[GateResult, ...]:
@@ -120,11 +123,12 @@ class PluginHost:
         if self._channels is None:
             found: dict[str, Channel] = {}
             for plugin, outcome in self.call("podium_channels"):
-                for channel in outcome.value if isinstance(outcome.value, Iterable) else ():
+                offered = call_here(functools.partial(list, outcome.value or ()))
+                self._note(plugin, "podium_channels", offered)
+                for channel in offered.value or ():
                     error = _channel_error(channel, found)
-                    if error:
-                        self._note(plugin, "podium_channels", Outcome(error=error))
-                    else:
+                    self._note(plugin, "podium_channels", Outcome(error=error))
+                    if error is None:
                         found[channel.name] = channel
             self._channels = found
         return self._channels
@@ -182,7 +186,10 @@ class PluginHost:
         self._register(manager, outcome.value, info)
 
     def _register(self, manager: pluggy.PluginManager, module: object, info: PluginInfo) -> None:
-        error = None
+        error = f"there is a plugin {info.name!r} already" if manager.has_plugin(info.name) else None
+        if error:
+            self._plugins.append(PluginInfo(info.name, info.version, info.source, error=error))
+            return
         try:
             manager.register(module, name=info.name)
             manager.check_pending()
@@ -202,13 +209,30 @@ def _verdict(plugin: str, outcome: Outcome) -> GateResult:
     if outcome.value is None:
         return GateResult(gate, True, f"The gate {plugin!r} has no objection.")
     if isinstance(outcome.value, str) and outcome.value.strip():
-        return GateResult(gate, False, f"{plugin}: {outcome.value.strip()}")
+        return GateResult(gate, False, f"{plugin}: {storable(outcome.value.strip())}")
     return GateResult(gate, False, f"The gate {plugin!r} answered {outcome.value!r} instead of a sentence or None.")
+
+
+def _usable_origin(function: Callable[[], object]) -> Origin | None:
+    """Ask one plugin; an answer that could not be kept with a change is an error of the plugin, not of the change."""
+    answer = function()
+    if answer is None:
+        return None
+    if not isinstance(answer, Origin):
+        raise TypeError(f"it answered {type(answer).__name__} instead of an Origin or None")
+    for text in (answer.kind, answer.label, answer.url or "", answer.identity or ""):
+        if not isinstance(text, str):
+            raise TypeError("kind, label, url and identity of an Origin are text")
+    return Origin.from_json(plain_dict(answer.to_json(), "The origin"))
 
 
 def _channel_error(channel: object, found: dict[str, Channel]) -> str | None:
     if not isinstance(channel, Channel):
         return f"{type(channel).__name__} is not a podium.plugins.Channel"
+    try:
+        check_label(getattr(channel, "name", ""), "channel name")
+    except InvalidNameError as error:
+        return f"{type(channel).__name__}: {error}"
     return f"the channel {channel.name!r} exists already" if channel.name in found else None
 
 

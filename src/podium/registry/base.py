@@ -119,12 +119,14 @@ class Joint:
 
         Raises:
             SettingsError: This process is configured for another location than the database records.
+            StorageError: The location cannot be used; nothing was written.
         """
         if self._store is None:
             with self._read() as unit:
                 recorded = records.read_setting(unit, _CONTENT)
             if recorded is None:
                 wanted = self.settings.content or self.settings.default_content
+                LocalStore(wanted).prepare()  # what is written down now holds for everybody, so it must work
                 with self._write() as unit:
                     recorded = records.remember_setting(unit, _CONTENT, self._portable(wanted))
             asked, place = self.settings.content, self._beside() / recorded

@@ -77,7 +77,11 @@ class NotifyVerbs(Joint):
         return report
 
     def deliveries(self, status: str | None = None, limit: int = 100) -> list[Delivery]:
-        """Return deliveries, newest first; of one status (``pending, sending, sent, dead``) if given."""
+        """Return deliveries, newest first; of one status (``pending, sending, sent, dead``) if given.
+
+        Raises:
+            InvalidValueError: There is no such status.
+        """
         with self._read() as unit:
             return outbox.list_deliveries(unit.connection, status, limit)
 

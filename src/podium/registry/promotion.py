@@ -11,6 +11,7 @@ from typing import Any
 from podium.checks import Check, TestSubject, load_checks, run_check
 from podium.domain.checks import CheckResult, CheckStatus, RecordedCheck, Severity, TestReport
 from podium.domain.stages import Policy, Transition
+from podium.domain.versions import Version
 from podium.errors import IntegrityError, NotFoundError, PromotionRefusedError
 from podium.registry.artifacts import ArtifactVerbs
 from podium.usecases import checks as check_cases
@@ -94,20 +95,22 @@ class PromotionVerbs(ArtifactVerbs):
         version = self.resolve(ref)
         with tempfile.TemporaryDirectory(prefix="podium-test-") as folder:
             subject = TestSubject(version, self.download(version.ref, Path(folder) / "candidate"))
-            best = self._champion(version.collection, champion, Path(folder) / "champion")
+            best = self._champion(version, champion, Path(folder) / "champion")
             results = tuple(run_check(item, subject, best) for item in chosen)
         recorded = self.record_checks(version.ref, results, digest=version.digest)
         return TestReport(
             version.ref, version.digest, best.version.ref if best else None, tuple(item.result for item in recorded)
         )
 
-    def _champion(self, collection: str, alias: str | None, folder: Path) -> TestSubject | None:
+    def _champion(self, version: Version, alias: str | None, folder: Path) -> TestSubject | None:
         if alias is None:
             return None
         try:
-            holder = self.resolve(f"{collection}:{alias}")
+            holder = self.resolve(f"{version.collection}:{alias}")
         except NotFoundError:
             return None
+        if holder.ref == version.ref:
+            return None  # a check for "better than the champion" must not fail on the champion when a task runs again
         return TestSubject(holder, self.download(holder.ref, folder))
 
     def set_policy(self, target: str, policy: Policy | Mapping[str, Any], *, reason: str | None = None) -> Policy:

@@ -78,7 +78,11 @@ class RunVerbs(Joint):
             return runs.show_run(unit, run)
 
     def runs(self, project: str, limit: int = 100) -> list[RunInfo]:
-        """Return the runs of a project, newest first."""
+        """Return the runs of a project, newest first; none if there is no such project.
+
+        Raises:
+            InvalidNameError: The name breaks the rules.
+        """
         with self._read() as unit:
             return runs.list_runs(unit, project, limit)
 

@@ -114,9 +114,10 @@ def _parse(url: str) -> sa.URL:
         backend = parsed.get_backend_name()
     except Exception as error:
         raise bad_url(str(url).split("@")[-1], error) from error
-    if backend not in ("sqlite", "postgresql"):
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
         raise SettingsError(
-            f"Podium does not speak to {backend!r} databases.", hint="Use SQLite or PostgreSQL in PODIUM_URL."
+            f"Podium does not speak to {parsed.drivername!r} databases.",
+            hint="Write sqlite:////absolute/path.db or postgresql+psycopg://user@host/name in PODIUM_URL.",
         )
     if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise SettingsError(

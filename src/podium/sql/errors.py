@@ -36,6 +36,8 @@ def translated(where: str) -> Iterator[None]:
         if isinstance(error, exc.DBAPIError):
             raise translate(error, where) from error
         raise InvalidValueError(f"The database cannot store a value: {error.orig}.", hint="Change it.") from error
+    except (UnicodeEncodeError, OverflowError) as error:  # drivers raise them as they are
+        raise InvalidValueError(f"The database cannot store a value: {error}.", hint="Change it.") from error
     except (exc.NoSuchModuleError, exc.ArgumentError, ModuleNotFoundError) as error:
         raise bad_url(where, error) from error
     except (exc.TimeoutError, exc.DisconnectionError, exc.InvalidRequestError) as error:
@@ -70,7 +72,9 @@ def translate(error: exc.DBAPIError, where: str) -> PodiumError:
         )
     if isinstance(error, exc.IntegrityError):
         return ConflictError(
-            "Somebody else changed the same thing at the same time.", hint="Try again; nothing was changed."
+            "Somebody else changed the same thing at the same time.",
+            hint="Try again; nothing was changed.",
+            holder=None,
         )
     if "unable to open database file" in text:
         return SettingsError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from podium.domain.names import LATEST, Reference, check_alias, parse_reference
+from podium.domain.names import LATEST, Reference, check_alias, check_label, parse_reference
 from podium.domain.plain import check_text
 from podium.domain.versions import AliasMove, MoveKind
 from podium.errors import ConflictError, InvalidValueError, NotFoundError
@@ -30,6 +31,7 @@ class _Unset:
         return "UNSET"
 
 
+_VERSION = re.compile(r"v?(\d{1,18})", re.ASCII)
 UNSET = _Unset()
 Expected = str | int | None | _Unset
 
@@ -172,7 +174,7 @@ def require_holder(unit: Unit, collection_id: UUID, alias: Reference, expected: 
     """
     if isinstance(expected, _Unset):
         return
-    wanted = _number(expected)
+    wanted = _number(expected, alias.collection)
     holder = holder_of(unit, collection_id, alias.selector)
     if holder != wanted:
         says = f"v{holder}" if holder is not None else "nothing"
@@ -212,9 +214,12 @@ def list_moves(unit: Unit, collection: str, alias: str | None = None) -> list[Al
     """Return every move of the aliases and stages of a collection, oldest first.
 
     Raises:
+        InvalidNameError: The alias breaks the rules.
         NotFoundError: There is no such collection.
     """
     ref = collection_reference(collection)
+    if alias is not None:
+        check_label(alias, "alias")
     row = find_collection(unit, ref)
     return moves_of(unit, row.id, ref.collection, alias)
 
@@ -228,10 +233,13 @@ def moves_of(unit: Unit, collection_id: UUID, collection: str, alias: str | None
     return [to_move(row, collection) for row in unit.connection.execute(query)]
 
 
-def _number(expected: str | int | None) -> int | None:
-    if expected is None or (isinstance(expected, int) and not isinstance(expected, bool)):
+def _number(expected: str | int | None, collection: str) -> int | None:
+    if expected is None or (isinstance(expected, int) and not isinstance(expected, bool) and expected >= 0):
         return expected
-    digits = str(expected).rpartition(":")[2].removeprefix("v")
-    if not digits.isdecimal():
-        raise InvalidValueError(f"{expected!r} is not a version.", hint="Pass 'v3', 3, or None for nobody.")
-    return int(digits)
+    place, colon, number = expected.rpartition(":") if isinstance(expected, str) else ("", "", "")
+    match = _VERSION.fullmatch(number)
+    if match is None or (colon and place != collection):
+        raise InvalidValueError(
+            f"{expected!r} is not a version of {collection}.", hint="Pass 'v3', 3, or None for nobody."
+        )
+    return int(match[1])

@@ -70,7 +70,7 @@ def record_checks(unit: Unit, command: RecordChecks) -> list[RecordedCheck]:
                 **unit.who,
             )
         )
-    after = {"digest": version.digest, "checks": [result.to_json() for result in results]}
+    after = {"number": version.number, "digest": version.digest, "checks": [result.to_json() for result in results]}
     unit.record(stream_of(row), "model_version.checked", version.ref, after=after)
     return [
         RecordedCheck(version.collection, version.number, version.digest, result, unit.now, unit.actor, unit.origin)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from podium.domain.events import GENESIS
-from podium.domain.names import Reference, model_key, parse_reference
+from podium.domain.names import Reference, check_project, model_key, parse_reference
 from podium.domain.versions import Collection, CollectionKind
 from podium.errors import AlreadyExistsError, InvalidNameError, InvalidValueError, NotFoundError
 from podium.sql import tables as t
@@ -146,10 +146,12 @@ def list_collections(unit: Unit, namespace: str | None = None, kind: CollectionK
     """Return artifacts and models, sorted by name.
 
     Raises:
+        InvalidNameError: The namespace breaks the rules of names.
         NotFoundError: The namespace does not exist.
     """
     query = _COLLECTIONS.order_by(t.namespaces.c.name, t.collections.c.name)
     if namespace is not None:
+        check_project(namespace)
         if find_namespace(unit, namespace) is None:
             raise _unknown_namespace(unit, namespace)
         query = query.where(t.namespaces.c.name == namespace)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from podium.domain.names import check_project
 from podium.domain.plain import check_text
 from podium.domain.stages import DEFAULT_POLICY, Policy, validate_policy
 from podium.sql import tables as t
@@ -39,7 +40,7 @@ def set_policy(unit: Unit, command: SetPolicy) -> Policy:
     """
     policy = validate_policy(command.policy)
     check_text(command.reason, "The reason")
-    space_name, _, model = command.target.partition("/")
+    space_name, model = _target(command.target)
     space = require_registry(unit, space_name, lock=True)
     row = find_collection(unit, collection_reference(command.target), kind="model", lock=True) if model else None
     before = _stored(unit, space.id, row.id if row is not None else None)
@@ -71,7 +72,7 @@ def show_policy(unit: Unit, target: str) -> Policy:
     Raises:
         NotFoundError: There is no such model or registry.
     """
-    space_name, _, model = target.partition("/")
+    space_name, model = _target(target)
     if not model:
         return effective_policy(unit, require_registry(unit, space_name).id, None)
     row = find_collection(unit, collection_reference(target), kind="model")
@@ -82,6 +83,12 @@ def effective_policy(unit: Unit, namespace_id: UUID, collection_id: UUID | None)
     """Return the model's own policy, else the registry's default, else Podium's: two stages without requirements."""
     own = _stored(unit, namespace_id, collection_id) if collection_id is not None else None
     return own or _stored(unit, namespace_id, None) or DEFAULT_POLICY
+
+
+def _target(text: str) -> tuple[str, str]:
+    """Split ``REGISTRY/MODEL`` or ``REGISTRY`` into the registry and the model, "" for none."""
+    space, _, model = text.partition("/") if isinstance(text, str) else (text, "", "")
+    return check_project(space), model
 
 
 def _stored(unit: Unit, namespace_id: UUID, collection_id: UUID | None) -> Policy | None:

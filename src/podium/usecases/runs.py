@@ -114,11 +114,12 @@ def log_metrics(unit: Unit, command: LogMetrics) -> RunInfo:
     if row.status != "running":
         raise InvalidValueError(f"The run {command.run!r} has ended.", hint="Start a new one with podium.init().")
     # A step logged again takes the newer value; one statement must not touch a row twice.
-    newest = {(point.name, point.step): _point_row(command.run, check_point(point)) for point in command.points}
+    points = [check_point(point) for point in command.points]
+    newest = {(point.name, point.step): _point_row(command.run, point) for point in points}
     upsert(unit.connection, t.run_metrics, list(newest.values()))
-    summary = {**row.summary, **{point.name: point.value for point in command.points}}
+    summary = {**row.summary, **{point.name: point.value for point in points}}
     summary |= flatten_metrics(command.summary)
-    steps = max([row.steps, *(point.step + 1 for point in command.points)])
+    steps = max([row.steps, *(point.step + 1 for point in points)])
     config = {**row.config, **plain_dict(command.config, "The config")}
     values = {"summary": plain_dict(summary, "The summary"), "steps": steps, "config": config}
     unit.connection.execute(sa.update(t.runs).where(t.runs.c.id == command.run).values(values))
@@ -153,7 +154,12 @@ def show_run(unit: Unit, run: str) -> RunInfo:
 
 
 def list_runs(unit: Unit, project: str, limit: int = 100) -> list[RunInfo]:
-    """Return the runs of a project, newest first."""
+    """Return the runs of a project, newest first.
+
+    Raises:
+        InvalidNameError: The name breaks the rules.
+    """
+    check_project(project)
     query = _RUNS.where(t.namespaces.c.name == project).order_by(t.runs.c.created_at.desc()).limit(limit)
     return [to_run(row) for row in unit.connection.execute(query)]
 

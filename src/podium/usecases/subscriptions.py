@@ -27,7 +27,7 @@ def add_subscription(unit: Unit, subscription: Subscription) -> Subscription:
     check_label(subscription.name, "subscription name")
     check_label(subscription.channel, "channel name")
     for pattern in subscription.events:
-        if not fnmatch.filter(TYPES, pattern):
+        if not isinstance(pattern, str) or not fnmatch.filter(TYPES, pattern):
             raise InvalidValueError(
                 f"No event is called {pattern!r}.", hint=f"The events are {', '.join(TYPES)}.", pattern=pattern
             )

@@ -62,7 +62,6 @@ def _web_api(token: str, settings: Mapping[str, str], seconds: int) -> Post:
     base = settings.get("base_url", "").strip() or WebClient.BASE_URL
     _check_address(base, "base_url")
     client = WebClient(token, base_url=base, timeout=seconds, logger=_silent_logger(), retry_handlers=_retries())
-    client.proxy = None  # urllib reads HTTPS_PROXY itself and, unlike the SDK, NO_PROXY too
 
     def post(payload: dict[str, Any]) -> Answer:
         try:
@@ -81,7 +80,6 @@ def _web_api(token: str, settings: Mapping[str, str], seconds: int) -> Post:
 
 def _webhook(url: str, seconds: int) -> Post:
     client = WebhookClient(url, timeout=seconds, logger=_silent_logger(), retry_handlers=_retries())
-    client.proxy = None
 
     def post(payload: dict[str, Any]) -> Answer:
         try:

@@ -43,7 +43,9 @@ def _linked(message: Message) -> Look:
 def _promoted(message: Message) -> Look:
     stage, before = stage_of(message), message.previous
     verdict = f"It replaces {before} in {stage}." if before else f"Nothing was in {stage} before."
-    return Look("🚀", verdict, "Gates that were overruled")
+    if message.event.after.get("reasons"):
+        verdict += " Gates that failed were overruled."
+    return Look("🚀", verdict, "What failed")
 
 
 def _refused(message: Message) -> Look:

@@ -1,0 +1,113 @@
+"""``--json``: every command answers with plain JSON and nothing else on standard output."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+ALIAS_SET = ("alias", "set", "digits/mlp:v0", "other")
+COMMANDS = {
+    "log": ("log", "p/a", "{files}"),
+    "link": ("link", "digits/mlp:v0", "model-registry/Other"),
+    "ls": ("ls",),
+    "ls namespace": ("ls", "digits"),
+    "ls versions": ("ls", "{model}"),
+    "show": ("show", "{model}"),
+    "compare": ("compare", "digits/mlp:v0", "digits/mlp:v1"),
+    "test": ("test", "{model}:v0", "--checks", "{checks}"),
+    "promote": ("promote", "{model}:v0", "--to", "staging"),
+    "history": ("history", "{model}"),
+    "verify": ("verify",),
+    "verify ref": ("verify", "digits/mlp"),
+    "download": ("download", "digits/mlp"),
+    "alias set": ALIAS_SET,
+    "alias remove": ("alias", "remove", "digits/mlp", "candidate"),
+    "policy show": ("policy", "show", "{model}"),
+    "notify add": ("notify", "add", "me", "--channel", "console"),
+    "notify ls": ("notify", "ls"),
+    "deliver": ("deliver", "--seconds", "1"),
+    "deliveries ls": ("deliveries", "ls"),
+    "deliveries retry": ("deliveries", "retry"),
+    "plugins": ("plugins",),
+    "db current": ("db", "current"),
+    "db upgrade": ("db", "upgrade"),
+}
+LISTS = {"ls", "ls namespace", "ls versions", "history", "notify ls", "deliveries ls"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_answers_json(name, ok, model, files, checks):
+    """The whole standard output is one JSON document: an array for lists, else an object."""
+    given = [part.format(files=files, model=model, checks=checks) for part in COMMANDS[name]]
+    found = json.loads(ok(*given, "--json"))
+    assert isinstance(found, list if name in LISTS else dict)
+
+
+def test_rollback_answers_json(ok, answer, model):
+    """A rollback answers with the transition."""
+    ok("promote", f"{model}:v0", "--to", "production")
+    ok("promote", f"{model}:v1", "--to", "production")
+    assert answer("rollback", model)["kind"] == "rolled_back"
+
+
+def test_notify_remove_answers_json(ok, answer):
+    """Removing answers with what was removed."""
+    ok("notify", "add", "me", "--channel", "console")
+    assert answer("notify", "remove", "me")["name"] == "me"
+
+
+def test_every_command_is_covered():
+    """No command is left out above."""
+    from podium.cli.main import COMMANDS as known
+
+    named = {name.split()[0] for name in COMMANDS} | {"rollback"}
+    assert named == {name for section in known.values() for name in section}
+
+
+def test_json_is_what_the_value_gives(answer, model):
+    """The answer of ``ls`` is the ``to_json()`` of the values, times in UTC."""
+    from podium.registry import open_registry
+
+    registry = open_registry()
+    assert answer("ls", model) == [version.to_json() for version in registry.versions(model)]
+    registry.close()
+
+
+def test_an_error_is_json_on_standard_error(run):
+    """With --json, an error is one line of JSON on standard error, and standard output stays empty."""
+    result = run("show", "no/such", "--json")
+    assert result.stdout == ""
+    assert json.loads(result.stderr)["error"]["code"] == "not_found"
+
+
+def test_a_usage_error_is_json_too(run):
+    """A wrong option is told in the same shape."""
+    assert json.loads(run("ls", "--json", "--nope").stderr)["error"]["code"] == "usage"
+
+
+def test_a_refusal_is_json_with_its_reasons(run, strict):
+    """The reasons of a refusal are a list."""
+    result = run("promote", f"{strict}:v1", "--to", "production", "--json")
+    facts = json.loads(result.stderr)["error"]["facts"]
+    assert facts["reasons"] == [f"The required check 'accuracy' has not run on {strict}:v1."]
+
+
+def test_a_failed_test_still_answers(run, model, checks):
+    """The report of a test that failed is on standard output, with exit code 1; what checks print is not."""
+    result = run("test", f"{model}:v1", "--checks", checks, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["passed"] is False
+    assert "a check may print" in result.stderr
+
+
+def test_what_checks_print_past_python_stays_out(process, ok, model, tmp_path):
+    """Output of a check that goes to the descriptor itself, as C libraries write, does not reach standard output."""
+    path = tmp_path / "loud.py"
+    path.write_text(
+        "import os\nimport podium\n\n@podium.check\ndef loud(model_version):\n"
+        "    os.write(1, b'noise')\n    return True\n"
+    )
+    done = process("test", f"{model}:v0", "--checks", str(path), "--json")
+    assert json.loads(done.stdout)["passed"] is True
+    assert "noise" in done.stderr

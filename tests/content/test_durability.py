@@ -1,0 +1,68 @@
+"""The order of system calls: no version is visible before its bytes and their names are on the disk."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+SCRIPT = """
+import sys
+from podium.plugins.host import PluginHost
+from podium.registry import open_registry
+
+home = sys.argv[1]
+registry = open_registry(f"sqlite:///{home}/x.db", host=PluginHost(discover=False))
+registry.start_run("warm", id="up")  # the schema is made before what is traced
+open(f"{home}/begin", "w").close()
+registry.log("p/a", [f"{home}/one.bin", f"{home}/two.bin"])
+open(f"{home}/end", "w").close()
+"""
+CALL = re.compile(r"(\d+)\s+(\w+)\((.*)\)\s+=\s+(-?\d+)")
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> list[tuple[str, str]]:
+    """What one logged version does to the disk, in order, as (call, path)."""
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.bin").write_text(name)
+    trace = tmp_path / "trace"
+    wanted = "trace=openat,fsync,fdatasync,rename,renameat,renameat2,unlink,close"
+    command = ["strace", "-f", "-y", "-o", str(trace), "-e", wanted, sys.executable, "-c", SCRIPT, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "Operation not permitted" in done.stderr:
+        pytest.skip("this machine does not let strace attach")
+    assert done.returncode == 0, done.stderr
+    found = [CALL.match(line) for line in trace.read_text().splitlines()]
+    named = [(match[2], match[3]) for match in found if match and int(match[4]) >= 0]
+    begin = next(i for i, (_, text) in enumerate(named) if f"{tmp_path}/begin" in text)
+    end = next(i for i, (_, text) in enumerate(named) if f"{tmp_path}/end" in text)
+    return named[begin:end]
+
+
+def test_bytes_then_name_then_folder_then_commit(calls, tmp_path) -> None:
+    """Each blob is flushed before it is renamed, its folder after, and the database commits after both."""
+    content = str(tmp_path / "content")
+    renames = [i for i, (call, text) in enumerate(calls) if call.startswith("rename") and "/blobs/" in text]
+    assert len(renames) == 2
+    synced = [(i, text) for i, (call, text) in enumerate(calls) if call in ("fsync", "fdatasync")]
+    log_syncs = [i for i, text in synced if "x.db-wal" in text]
+    for place in renames:
+        source, target = re.findall(r'"([^"]+)"', calls[place][1])
+        assert any(i < place and source in text for i, text in synced), "the bytes are flushed before the rename"
+        folder = str(Path(target).parent)
+        flushed = [i for i, text in synced if i > place and f"<{folder}>" in text]
+        assert flushed, "the folder is flushed after the rename"
+        assert max(log_syncs) > min(flushed), "the database commits after that"
+    assert any(f"<{content}/blobs/sha256>" in text for _, text in synced), "the folder of a new folder is flushed too"
+
+
+def test_the_log_of_the_database_is_flushed(calls) -> None:
+    """`synchronous=FULL`: a commit flushes the write-ahead log."""
+    assert any(call in ("fsync", "fdatasync") and "x.db-wal" in text for call, text in calls)

@@ -1,0 +1,109 @@
+"""Rollback: one call back to the newest earlier holder that still verifies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from podium.errors import IntegrityError, InvalidValueError, NotFoundError
+
+MODEL = "model-registry/Digits classifier"
+
+
+@pytest.fixture
+def promoted(registry, linked):
+    """Three versions that held production one after the other."""
+    linked(registry, 3)
+    for number in range(3):
+        registry.promote(f"{MODEL}:v{number}", "production")
+    return registry
+
+
+def damage(registry, ref: str) -> None:
+    """Flip a byte in the only file of a version."""
+    (entry,) = registry.files(ref).manifest.entries
+    (blob,) = Path(registry.content).rglob(entry.sha256)
+    data = bytearray(blob.read_bytes())
+    data[0] ^= 1
+    blob.write_bytes(data)
+
+
+def test_back_and_back_again(promoted) -> None:
+    """Rolling back twice goes back two steps, not to and fro."""
+    first = promoted.rollback(MODEL, reason="bad")
+    assert (first.kind, first.before, first.number, first.reason) == ("rolled_back", 2, 1, "bad")
+    assert promoted.rollback(MODEL).number == 0
+    with pytest.raises(NotFoundError):
+        promoted.rollback(MODEL)
+    kinds = [(move.kind, move.after) for move in promoted.history(MODEL, "production")]
+    assert kinds[3:] == [("rolled_back", 1), ("rolled_back", 0)]
+
+
+def test_a_rollback_is_told(promoted) -> None:
+    """The event names both holders and their metrics."""
+    promoted.rollback(MODEL, reason="bad")
+    event = promoted.events(MODEL)[-1]
+    assert (event.type, event.before["number"], event.after["number"]) == ("model_version.rolled_back", 2, 1)
+    assert (event.subject, event.reason) == (f"{MODEL}:v1", "bad")
+
+
+def test_a_promotion_after_a_rollback(promoted) -> None:
+    """After v3 was rolled away, the next promotion falls back to where the rollback went."""
+    promoted.rollback(MODEL)
+    promoted.rollback(MODEL)
+    promoted.promote(f"{MODEL}:v2", "production")
+    assert promoted.rollback(MODEL).number == 0
+
+
+def test_a_damaged_holder_is_passed_over(promoted) -> None:
+    """An earlier holder whose bytes are damaged is skipped for the next one that verifies."""
+    damage(promoted, f"{MODEL}:v1")
+    assert promoted.rollback(MODEL).number == 0
+
+
+def test_no_holder_is_intact(promoted, rows) -> None:
+    """When all are damaged it is an IntegrityError that names them, and the stage stays."""
+    damage(promoted, f"{MODEL}:v0")
+    damage(promoted, f"{MODEL}:v1")
+    before = rows(promoted)
+    with pytest.raises(IntegrityError) as caught:
+        promoted.rollback(MODEL)
+    assert caught.value.candidates == ["v1", "v0"]
+    assert rows(promoted) == before
+
+
+def test_nothing_to_go_back_to(registry, linked, rows) -> None:
+    """Without an earlier holder, or without any holder, it is a NotFoundError and nothing moves."""
+    linked(registry, 1)
+    for _ in range(2):
+        before = rows(registry)
+        with pytest.raises(NotFoundError, match="Nothing held"):
+            registry.rollback(MODEL)
+        assert rows(registry) == before
+        registry.promote(MODEL, "production")
+
+
+@pytest.mark.parametrize(
+    ("model", "stage", "reason", "error"),
+    [
+        (MODEL, "prod", None, NotFoundError),
+        ("model-registry/Other", "production", None, NotFoundError),
+        ("digits/mlp", "production", None, NotFoundError),
+        (MODEL, "production", "a\0", InvalidValueError),
+    ],
+)
+def test_rollbacks_that_make_no_sense(promoted, rows, model, stage, reason, error) -> None:
+    """An unknown stage or model, or a reason that cannot be kept, is a typed error, and the stage stays."""
+    before = rows(promoted)
+    with pytest.raises(error):
+        promoted.rollback(model, stage, reason=reason)
+    assert rows(promoted) == before
+
+
+def test_stages_roll_back_apart(promoted) -> None:
+    """Each stage has a history of its own."""
+    for number in (1, 0):
+        promoted.promote(f"{MODEL}:v{number}", "staging")
+    assert promoted.rollback(MODEL, "staging").number == 1
+    assert promoted.resolve(f"{MODEL}:production").number == 2
