@@ -43,9 +43,9 @@ def log_data_set(params: dict[str, Any] | None = None) -> str:
     assert params is not None
     with (
         TemporaryDirectory() as folder,
-        podium.init(params["project"], job_type="data", registry=PodiumHook().registry) as run,
+        podium.init(params["project"], registry=PodiumHook().registry) as run,
     ):
-        data = podium.Artifact("digits-data", "dataset", "Handwritten digits, 8 x 8 pixels, in three parts")
+        data = podium.Artifact("digits-dataset", "dataset", "Handwritten digits, 8 x 8 pixels, in three parts")
         data.add_dir(str(digits.write_dataset(Path(folder))))
         return run.log_artifact(data).ref
 
@@ -69,9 +69,7 @@ def train(candidate: str, data: str, params: dict[str, Any] | None = None) -> di
     get_current_context()["candidate"] = candidate  # the name of this mapped task in the grid
     with (
         TemporaryDirectory() as folder,
-        podium.init(
-            params["project"], job_type="train", config={"candidate": candidate}, registry=PodiumHook().registry
-        ) as run,
+        podium.init(params["project"], registry=PodiumHook().registry) as run,
     ):
         run.use_artifact(data)
         run.log(digits.write_model(candidate, Path(folder)))

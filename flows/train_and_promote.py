@@ -40,7 +40,7 @@ def choose_best(candidates: Sequence[ModelResult]) -> ModelResult:
 @task(task_run_name="set the policy of {model}")
 def set_policy(model: str) -> None:
     """Say which checks each stage requires; the same policy again changes nothing."""
-    podium.open_registry().set_policy(model, POLICY)
+    podium.open_registry().set_policy(model, POLICY, reason="As the code says.")
 
 
 @flow(log_prints=True)
@@ -60,7 +60,12 @@ def train_and_promote(
         The promotion to production.
     """
     with tempfile.TemporaryDirectory() as work:
-        data = log_model(f"{project}/digits-dataset", digits.write_dataset(Path(work, "data")), type="dataset")
+        data = log_model(
+            f"{project}/digits-dataset",
+            digits.write_dataset(Path(work, "data")),
+            type="dataset",
+            description="Handwritten digits, 8 x 8 pixels, in three parts",
+        )
         folders = [Path(work, candidate) for candidate in candidates]
         metrics = train.map(candidates, folders)
         logged = log_model.map(
@@ -74,8 +79,9 @@ def train_and_promote(
     version = link_model(best, model, aliases=["candidate"])
     set_policy(model)
     test_model(version, checks="podium_demo.checks")
-    promote_model(version, "staging")
-    return promote_model(version, "production")
+    reason = f"The best of {', '.join(candidates)} by accuracy."
+    promote_model(version, "staging", reason=reason)
+    return promote_model(version, "production", reason=reason)
 
 
 if __name__ == "__main__":

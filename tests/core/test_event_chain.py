@@ -26,7 +26,7 @@ class Odd:
 
     @hookimpl
     def podium_origin(self) -> Origin:
-        details = {"é": [1e22, 1e-7, None, True, {"数": -0.0}], "nan": math.nan, "quote": "\"\\u0041\u2028"}
+        details = {"é": [1e22, 1e-7, None, True, {"数": -0.0}], "nan": math.nan, "quote": '"\\u0041\u2028'}
         return Origin("airflow", "DAG é 数", "https://x/?a=ü", f"dag/run{next(self.calls)}", details)
 
 

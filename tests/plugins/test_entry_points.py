@@ -64,7 +64,7 @@ from podium.registry import open_registry
 
 registry = open_registry(f"sqlite:///{sys.argv[1]}/x.db")
 registry.subscribe("notes", "note", events=["*"])
-registry.log("p/a", sys.argv[0] if sys.argv[0] != "-c" else sys.executable)
+registry.log("p/a", sys.argv[1] + "/site/plugin_good.py")
 registry.close()
 print(json.dumps([fault.to_json() for fault in registry.plugin_faults()]))
 """
@@ -102,9 +102,9 @@ def test_every_plugin_is_listed_with_its_fault(python) -> None:
     """A plugin that does not load or fit is one line with its error; the others are in use."""
     found = {info["name"]: info for info in python(LIST) if info["name"] in MODULES}
     errors = {name: info["error"] for name, info in found.items() if info["error"]}
-    assert {name: next((part for part in EXPECTED[name] if part in error), error) for name, error in errors.items()} == {
-        name: parts[0] for name, parts in EXPECTED.items()
-    }
+    assert {
+        name: next((part for part in EXPECTED[name] if part in error), error) for name, error in errors.items()
+    } == {name: parts[0] for name, parts in EXPECTED.items()}
     assert found["good"]["hooks"] == ["podium_on_event"]
     assert (found["good"]["version"], found["good"]["source"]) == ("1.2", "dist-good (plugin_good)")
 

@@ -54,7 +54,7 @@ def _tell(home: Path) -> None:
         ):
             chapter(number, title)
             run(home, model)
-            _look(model)
+            _look(model, everything=number == 1)
             requests = slack.requests
             _show_slack([request.json() for request in requests[seen:]])
             seen = len(requests)
@@ -100,11 +100,12 @@ def _steps() -> list[tuple[str, dict[str, object]]]:
     ]
 
 
-def _look(model: str) -> None:
+def _look(model: str, *, everything: bool) -> None:
     podium = tool("podium")
     versions = [f"{model}:v{number}" for number in range(3)]
     command([podium, "compare", *versions, "--baseline", versions[0]])
-    command([podium, "show", model])
+    if everything:
+        command([podium, "show", model])
     command([podium, "history", model])
 
 

@@ -28,7 +28,9 @@ def not_worse_than_champion(
     """Not worse on held-out images than what is in production now, within half a percentage point."""
     mine = held_out_accuracy(model_version.path)
     if champion is None:
-        return podium.CheckResult("not_worse_than_champion", "pass", "There is no other version in production to compare with.")
+        return podium.CheckResult(
+            "not_worse_than_champion", "pass", "There is no other version in production to compare with."
+        )
     best = held_out_accuracy(champion.path)
     good = mine >= best - TOLERANCE
     return podium.CheckResult(

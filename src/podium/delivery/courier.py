@@ -6,17 +6,21 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
+from contextvars import ContextVar
 
 Job = Callable[[], None]
+_INSIDE: ContextVar[bool] = ContextVar("podium_courier", default=False)
 _log = logging.getLogger("podium.delivery")
 
 
 class Courier:
     """Runs jobs one after the other in a thread of its own.
 
-    The caller waits a moment for its own job, so that a short script does not end before its message is out. When an
-    earlier job still hangs, nobody waits behind it: the outbox keeps what is left for ``podium deliver``.
+    The caller waits a moment for its own job, so that a short script does not end before its message is out. Once a job
+    took long, nobody waits any more until one is quick again: the outbox keeps what is left for ``podium deliver``. A
+    call that is itself made by a job, such as that of an observer, never waits.
 
     Args:
         seconds: How long a caller waits at most.
@@ -27,19 +31,18 @@ class Courier:
         self._jobs: queue.Queue[tuple[Job, threading.Event]] = queue.Queue()
         self._lock = threading.Lock()
         self._pid = 0
-        self._late: threading.Event | None = None
+        self._prompt = True
 
     def run(self, job: Job) -> None:
-        """Run a job, and wait for it unless the thread is still busy with an earlier one."""
+        """Run a job, and wait for it unless jobs take long just now."""
         done = threading.Event()
         with self._lock:
             if self._pid != os.getpid():  # first use, or a fork: threads do not survive one
-                self._jobs, self._pid, self._late = queue.Queue(), os.getpid(), None
+                self._jobs, self._pid, self._prompt = queue.Queue(), os.getpid(), True
                 threading.Thread(target=self._work, args=(self._jobs,), name="podium-courier", daemon=True).start()
-            hanging = self._late is not None and not self._late.is_set()
         self._jobs.put((job, done))
-        if not hanging and not done.wait(self.seconds):
-            self._late = done
+        if self._prompt and not _INSIDE.get() and not done.wait(self.seconds):
+            self._prompt = False
 
     def wait(self, seconds: float) -> bool:
         """Wait until every job given so far has run; return whether that came true in time."""
@@ -49,13 +52,15 @@ class Courier:
         self._jobs.put((lambda: None, done))
         return done.wait(seconds)
 
-    @staticmethod
-    def _work(jobs: queue.Queue[tuple[Job, threading.Event]]) -> None:
+    def _work(self, jobs: queue.Queue[tuple[Job, threading.Event]]) -> None:
+        _INSIDE.set(True)  # plugins run in threads of their own, with a copy of this context
         while True:
             job, done = jobs.get()
+            start = time.monotonic()
             try:
                 job()
             except Exception:  # noqa: BLE001 - the thread must go on; the outbox keeps what is left
                 _log.warning("A delivery after a change failed; 'podium deliver' takes what is left.", exc_info=True)
             finally:
+                self._prompt = time.monotonic() - start < self.seconds / 2
                 done.set()

@@ -25,6 +25,8 @@ def check_settings(channel: Channel, settings: Mapping[str, str]) -> None:
                 f"The channel {channel.name!r} has no setting {name!r}.",
                 hint=f"It has {', '.join(sorted(known))}." if known else "It has none.",
             )
+        if name not in channel.secrets and not isinstance(value, str):
+            raise InvalidValueError(f"The setting {name!r} is no text.", hint="Settings are text.")
         if name in channel.secrets and not is_reference(value):
             raise InvalidValueError(
                 f"The setting {name!r} of the channel {channel.name!r} is a secret and is never stored.",
@@ -39,8 +41,10 @@ def check_settings(channel: Channel, settings: Mapping[str, str]) -> None:
             )
 
 
-def is_reference(value: str) -> bool:
+def is_reference(value: object) -> bool:
     """Whether a value is a reference to a secret."""
+    if not isinstance(value, str):
+        return False
     scheme, colon, rest = value.partition(":")
     return bool(colon and rest) and scheme in SCHEMES
 
@@ -64,9 +68,13 @@ def _resolve(reference: str) -> str:
             )
         return value
     try:
-        return Path(rest).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(f"The secret file {rest} cannot be read: {error.strerror}.", hint="Check it.") from error
+        value = Path(rest).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsError(f"The secret file {rest} cannot be read: {why}.", hint="Check it.") from error
+    if not value:
+        raise SettingsError(f"The secret file {rest} is empty.", hint="Put the secret into it.")
+    return value
 
 
 def _names(channel: Channel) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 from podium.delivery import outbox
 from podium.delivery.messages import message_of
 from podium.delivery.secrets import resolve_settings
-from podium.domain.plain import Value
+from podium.domain.plain import Value, storable
 from podium.errors import SettingsError
 from podium.plugins.channels import DeliveryFailedError
 from podium.plugins.guard import Outcome, call_within
@@ -22,6 +23,7 @@ from podium.sql.database import Database
 # Seconds before the second, third, ... attempt, after the schedule that Standard Webhooks recommends.
 SCHEDULE = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 ATTEMPT_SECONDS = 20.0
+_LEAST_SECONDS = 1.0
 _JITTER = 0.2
 _BATCH = 100
 
@@ -74,11 +76,13 @@ class Worker:
             if not waiting:
                 return DeliveryReport(**counts)
             for position, delivery in enumerate(waiting):
-                left = end - time.monotonic() if end is not None else ATTEMPT_SECONDS
+                left = end - time.monotonic() if end is not None else math.inf
                 if left <= 0:
                     return DeliveryReport(**{**counts, "left": len(waiting) - position})
                 tried.add(delivery)
-                verdict = self._deliver(delivery, min(left, ATTEMPT_SECONDS))
+                # A fair share of what is left, so that one channel that hangs does not use up the time of the others.
+                share = max(left / (len(waiting) - position), _LEAST_SECONDS)
+                verdict = self._deliver(delivery, min(share, left, ATTEMPT_SECONDS))
                 if verdict is not None:
                     counts[verdict] += 1
 
@@ -90,7 +94,7 @@ class Worker:
         outcome = self._send(claimed, seconds)
         now = self.clock()
         next_at = _next_at(now, claimed.attempt, outcome) if outcome.error is not None else None
-        receipt = str(outcome.value)[:500] if outcome.error is None else None
+        receipt = outcome.value if outcome.error is None else None
         with self.database.write() as connection:
             outbox.settle(connection, claimed, now, receipt=receipt, error=outcome.error, next_at=next_at)
         return "sent" if outcome.error is None else "failed" if next_at is not None else "dead"
@@ -104,8 +108,9 @@ class Worker:
             settings = resolve_settings(channel, claimed.settings)
         except SettingsError as error:
             return Outcome(error=str(error), cause=error)
-        outcome = call_within(lambda: channel.send(message, settings), seconds)
-        return Outcome(outcome.value, _without(outcome.error, channel.secrets, settings), outcome.cause)
+        outcome = call_within(lambda: storable(str(channel.send(message, settings))), seconds)
+        receipt = (_without(outcome.value, channel.secrets, settings) or "")[:500]
+        return Outcome(receipt, _without(outcome.error, channel.secrets, settings), outcome.cause)
 
 
 def _next_at(now: datetime, attempt: int, outcome: Outcome) -> datetime | None:
@@ -119,14 +124,16 @@ def _next_at(now: datetime, attempt: int, outcome: Outcome) -> datetime | None:
 
 def _asked(seconds: object) -> float:
     """Return how long a receiver asked to wait, at most a day; what is no sensible number counts as nothing."""
-    if isinstance(seconds, int | float) and 0 <= seconds < float("inf"):
-        return min(float(seconds), 86400.0)
-    return 0.0
+    try:
+        wait = float(str(seconds))  # a header is text
+    except ValueError:
+        return 0.0
+    return min(wait, 86400.0) if 0 <= wait < math.inf else 0.0
 
 
-def _without(error: str | None, secrets: frozenset[str], settings: dict[str, str]) -> str | None:
-    """Take secrets out of an error text, which is stored and shown."""
+def _without(text: str | None, secrets: frozenset[str], settings: dict[str, str]) -> str | None:
+    """Take secrets out of a text that is stored and shown."""
     for name in secrets:
-        if error and settings.get(name):
-            error = error.replace(settings[name], "***")
-    return error
+        if text and settings.get(name):
+            text = text.replace(settings[name], "***")
+    return text

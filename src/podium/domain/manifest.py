@@ -46,9 +46,7 @@ class Manifest(Value):
         """
         ordered = tuple(sorted(entries))
         if not ordered:
-            raise InvalidValueError(
-                "The artifact has no file.", hint="Add at least one before logging it."
-            )
+            raise InvalidValueError("The artifact has no file.", hint="Add at least one before logging it.")
         for entry in ordered:
             check_path(entry.path)
         check_paths([entry.path for entry in ordered])

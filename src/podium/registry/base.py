@@ -157,7 +157,8 @@ def now() -> datetime:
 
 def script_origin() -> Origin:
     """Return the origin of a call that no orchestrator knows of."""
-    script = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python"
+    path = Path(sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python")
+    script = path.parent.name if path.name == "__main__.py" else path.name  # python -m package
     return Origin("script", f"script {script}", details={"script": script, "host": socket.gethostname()})
 
 

@@ -17,7 +17,8 @@ class SlackChannel(Channel):
     with both, the token is used. ``base_url`` is where the Web API is, if not at ``https://slack.com/api/``.
 
     Args:
-        seconds: How long Slack may take to answer.
+        seconds: How long Slack may take to answer; less than the five that Podium waits right after a change, so that
+            an answer that comes late is not taken for none and sent again.
     """
 
     name = "slack"
@@ -25,7 +26,7 @@ class SlackChannel(Channel):
     optional = ("channel", "base_url")
     secrets = frozenset({"token", "webhook_url"})
 
-    def __init__(self, seconds: int = 10) -> None:
+    def __init__(self, seconds: int = 4) -> None:
         self.seconds = seconds
 
     def send(self, message: Message, settings: Mapping[str, str]) -> str:
