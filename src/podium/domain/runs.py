@@ -104,9 +104,19 @@ def check_point(point: MetricPoint) -> MetricPoint:
         InvalidValueError: Its name, step or value cannot be stored.
     """
     check_metric_name(point.name)
-    if not isinstance(point.step, int) or isinstance(point.step, bool) or not 0 <= point.step < _STEPS:
-        raise InvalidValueError(f"{point.step!r} is not a step.", hint="Steps are whole numbers that count up from 0.")
+    check_step(point.step)
     return MetricPoint(point.name, point.step, _simple(point.name, point.value))
+
+
+def check_step(step: Any) -> int:
+    """Return a step unchanged if it is one.
+
+    Raises:
+        InvalidValueError: It is no whole number from 0 on that every backend can store.
+    """
+    if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < _STEPS:
+        raise InvalidValueError(f"{step!r} is not a step.", hint="Steps are whole numbers that count up from 0.")
+    return step
 
 
 def _simple(name: str, value: Any) -> float | int | bool | str:

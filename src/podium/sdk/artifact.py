@@ -7,6 +7,7 @@ import tempfile
 import uuid
 import weakref
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,7 @@ from podium.domain.plain import check_text, plain_dict
 from podium.domain.versions import Version
 from podium.errors import InvalidValueError, StorageError
 from podium.settings import read_settings
+from podium.usecases.aliases import free_aliases
 
 if TYPE_CHECKING:
     from podium.registry import Registry
@@ -213,6 +215,15 @@ class Artifact:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
+    def _give(self, aliases: tuple[str, ...]) -> None:
+        """Move aliases to the committed version."""
+        version, registry = self._committed("aliases"), self._registry
+        assert registry is not None
+        for alias in free_aliases(aliases):
+            registry.set_alias(version.ref, alias)
+        if aliases:
+            self._version = replace(registry.resolve(version.ref), created=version.created)
+
     def _committed(self, what: str) -> Version:
         if self._version is None:
             raise InvalidValueError(
@@ -228,16 +239,17 @@ class Artifact:
 
     def _keep(self, item: Staged, overwrite: bool) -> None:
         there = self._staged.get(item.path)
-        if there is not None and there.sha256 != item.sha256 and not overwrite:
+        if there is not None and (there.sha256 == item.sha256 or not overwrite):
             if item.owned:
                 item.local.unlink(missing_ok=True)
+            if there.sha256 == item.sha256:
+                return
             raise InvalidValueError(
                 f"The artifact has another file at {item.path!r}.",
                 hint="Pass overwrite=True to replace it.",
                 path=item.path,
             )
-        if there is not None and there.owned:
-            there.local.unlink(missing_ok=True)
+        # The copy of a file that is replaced stays until the artifact is logged: add_dir may have to go back to it.
         self._staged[item.path] = item
 
     def _staging(self) -> Path:

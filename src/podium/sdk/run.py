@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from podium.domain.names import alias_names
 from podium.domain.plain import plain_dict
-from podium.domain.runs import MetricPoint, RunInfo, flatten_metrics
+from podium.domain.runs import MetricPoint, RunInfo, check_step, flatten_metrics
 from podium.errors import InvalidValueError
 from podium.plugins.guard import call_here
 from podium.registry import Registry, open_registry
@@ -106,10 +106,11 @@ class Values(MutableMapping[str, Any]):
         for name in values:
             self.__dict__["_changed"].pop(name, None)
 
-    def _take_changed(self) -> dict[str, Any]:
-        taken: dict[str, Any] = self.__dict__["_changed"]
+    def _pending(self) -> dict[str, Any]:
+        return dict(self.__dict__["_changed"])
+
+    def _forget_pending(self) -> None:
         self.__dict__["_changed"] = {}
-        return taken
 
 
 class Run:
@@ -132,7 +133,7 @@ class Run:
         self._points: list[MetricPoint] = []
         self._flushed = time.monotonic()
         self._open = True
-        atexit.register(_finish_at_exit, weakref.ref(self))
+        atexit.register(_finish_at_exit, weakref.ref(self), os.getpid())
 
     @property
     def id(self) -> str:
@@ -169,9 +170,9 @@ class Run:
         if not isinstance(data, Mapping):
             raise InvalidValueError(f"Metrics are a dict, not {type(data).__name__}.", hint='Log {"accuracy": 0.97}.')
         values = flatten_metrics(data)
-        if step is not None and step < self._step:
-            raise InvalidValueError(f"Step {step} lies in the past; the next is {self._step}.", hint="Leave step out.")
-        at = self._step if step is None else step
+        at = self._step if step is None else check_step(step)
+        if at < self._step:
+            raise InvalidValueError(f"Step {at} lies in the past; the next is {self._step}.", hint="Leave step out.")
         self._points += [MetricPoint(name, at, value) for name, value in values.items()]
         self.summary._take_over(values)
         self._step = at if commit is False or (step is not None and commit is None) else at + 1
@@ -213,6 +214,8 @@ class Run:
                 run=self.id,
             )
             draft._commit(self._registry.log_staged(staged, command), self._registry)
+        else:
+            draft._give(alias_names(aliases))
         return draft
 
     def use_artifact(self, artifact_or_name: Artifact | str, type: str | None = None) -> Artifact:
@@ -293,10 +296,12 @@ class Run:
         return name if "/" in name else f"{self.project}/{name}"
 
     def _flush(self) -> None:
-        config, summary = self.config._take_changed(), self.summary._take_changed()
+        config, summary = self.config._pending(), self.summary._pending()
         if self._points or config or summary:
-            points, self._points = self._points, []
-            self._registry.log_metrics(self.id, points, config=config, summary=summary)
+            self._registry.log_metrics(self.id, self._points, config=config, summary=summary)
+            self._points = []  # not before: what could not be written is tried again
+            self.config._forget_pending()
+            self.summary._forget_pending()
         self._flushed = time.monotonic()
 
     def _require_open(self) -> None:
@@ -304,8 +309,8 @@ class Run:
             raise InvalidValueError(f"The run {self.id!r} has ended.", hint="Start a new one with podium.init().")
 
 
-def _finish_at_exit(reference: weakref.ref[Run]) -> None:
+def _finish_at_exit(reference: weakref.ref[Run], pid: int) -> None:
     run = reference()
-    if run is not None:
+    if run is not None and os.getpid() == pid:  # a forked child that leaves does not end the run of its parent
         crashed = getattr(sys, "last_value", None) is not None  # Python notes here what it printed a traceback of
         call_here(lambda: run.finish(1 if crashed else 0))

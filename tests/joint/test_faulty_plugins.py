@@ -1,0 +1,70 @@
+"""Plugins that are broken stay their own fault: the change succeeds, Slack is told, and the faults are listed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from podium.testing import LoopbackReceiver, slack_text
+
+CHANGE = """
+import podium
+registry = podium.open_registry()
+registry.subscribe("team", "slack", settings={"webhook_url": "env:TEST_SLACK_URL"})
+registry.log("digits/svm", "model.bin")
+linked = registry.link("digits/svm", "model-registry/Digits")
+print(registry.promote(linked.ref, to="production").status)
+"""
+PLUGINS = {
+    "broken_import": 'raise RuntimeError("no such licence")\n',
+    "broken_event": (
+        "from podium.plugins import hookimpl\n\n"
+        "@hookimpl\ndef podium_on_event(event):\n    raise ValueError('cannot bear ' + event.type)\n"
+    ),
+}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder with two installed distributions, each with an entry point of the group `podium`."""
+    folder = tmp_path / "site"
+    for name, code in PLUGINS.items():
+        info = folder / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (folder / f"{name}.py").write_text(code)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[podium]\n{name} = {name}\n")
+    return folder
+
+
+def test_change_succeeds_slack_is_told_faults_are_listed(tmp_path: Path, site: Path) -> None:
+    """One plugin raises on import, one on every event; in real processes, with the real Slack plugin beside them."""
+    (tmp_path / "model.bin").write_text("a model")
+    with LoopbackReceiver() as slack:
+        environment = os.environ | {"PYTHONPATH": str(site), "TEST_SLACK_URL": f"{slack.url}/services/T/B/x"}
+        changed = _python(["-c", CHANGE], tmp_path, environment)
+        assert changed.stdout.strip() == "committed"
+        texts = [slack_text(request.json()) for request in slack.requests]
+    assert [text.splitlines()[0].strip("# ") for text in texts if "production" in text] != []
+    assert len(texts) == 2
+    listed = json.loads(_python(["-m", "podium.cli.main", "plugins", "--json"], tmp_path, environment).stdout)
+    errors = {plugin["name"]: plugin["error"] for plugin in listed["plugins"]}
+    assert errors["broken_import"] == "RuntimeError: no such licence"
+    assert errors["slack"] is None
+    faults = {fault["plugin"]: fault for fault in listed["faults"]}
+    assert faults["broken_event"]["hook"] == "podium_on_event"
+    assert faults["broken_event"]["error"].startswith("ValueError: cannot bear ")
+    assert faults["broken_event"]["count"] == 6
+
+
+def _python(words: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done
