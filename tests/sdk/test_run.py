@@ -208,3 +208,13 @@ def test_use_artifact(run, lite, model_file) -> None:
         run.use_artifact("a", type="model")
     with pytest.raises(NotFoundError):
         run.use_artifact("nothing:latest")
+
+
+def test_the_summary_may_be_written(run, lite, model_file) -> None:
+    """A value put into the summary by hand is kept, and carried by versions that are logged after it."""
+    run.log({"acc": 0.5})
+    run.summary["best"] = 0.75
+    run.log_artifact(str(model_file("a")), name="mlp", type="model")
+    run.finish()
+    assert lite.run(run.id).summary == {"acc": 0.5, "best": 0.75}
+    assert lite.resolve("p/mlp").metrics == {"acc": 0.5, "best": 0.75}
