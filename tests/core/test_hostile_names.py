@@ -64,6 +64,7 @@ def test_hostile_text_is_a_typed_error(registry, model_file, rows, verb) -> None
     assert rows(registry) == before
 
 
+@pytest.mark.postgres
 def test_the_verdict_is_the_same_on_both_databases(lite, new_pg_url, open_at, model_file) -> None:
     """Each verb answers each hostile text with the same class of error on SQLite and on PostgreSQL."""
     verdicts = []
@@ -72,9 +73,6 @@ def test_the_verdict_is_the_same_on_both_databases(lite, new_pg_url, open_at, mo
         registry.link("p/a", "model-registry/M")
         verdicts.append({(verb, repr(text)): verdict(registry, verb, text) for verb in VERBS for text in HOSTILE})
     assert verdicts[0] == verdicts[1]
-
-
-test_the_verdict_is_the_same_on_both_databases = pytest.mark.postgres(test_the_verdict_is_the_same_on_both_databases)
 
 
 def verdict(registry, verb, text) -> str:

@@ -109,14 +109,12 @@ def test_a_dead_postgresql_port() -> None:
     assert "secret-word" not in f"{caught.value} {registry!r} {caught.value.to_json()}"
 
 
+@pytest.mark.postgres
 def test_a_wrong_password_or_database(new_pg_url) -> None:
     """A database that does not exist is an error of the database, not a traceback of the driver."""
     url = new_pg_url()
     with pytest.raises(DatabaseUnavailableError):
         open_registry(url.replace("/podium_", "/nosuch_")).models()
-
-
-test_a_wrong_password_or_database = pytest.mark.postgres(test_a_wrong_password_or_database)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

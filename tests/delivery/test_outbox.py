@@ -181,9 +181,7 @@ def test_a_channel_that_this_process_lacks(with_channels, probe, model_file) -> 
     assert first.deliver().sent == 1
 
 
-@pytest.mark.parametrize(
-    "receipt", [None, 7, "x" * 9000, "a\0b", "\ud800", []], ids=lambda value: ascii(value)[:9]
-)
+@pytest.mark.parametrize("receipt", [None, 7, "x" * 9000, "a\0b", "\ud800", []], ids=lambda value: ascii(value)[:9])
 def test_any_receipt_is_kept(registry, with_channels, probe, database_url, model_file, receipt) -> None:
     """Whatever a channel answers, the message counts as sent, on both databases."""
     open_one = with_channels(probe(act=lambda message, settings: receipt), url=database_url)

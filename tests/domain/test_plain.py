@@ -57,7 +57,6 @@ def test_canonical_text_reads_back_to_itself(value) -> None:
         (PurePosixPath("a/b"), "a/b"),
         (ArrayLike(), [1.0, "NaN"]),
     ],
-    ids=repr,
 )
 def test_what_becomes_plain(value, plain) -> None:
     """NaN, tuples, sets, enums, times, ids, paths and arrays have a plain form."""
@@ -80,7 +79,7 @@ def deep() -> list[object]:
 @pytest.mark.parametrize(
     "value",
     [object(), b"bytes", lambda: 1, 1j, endless(), 10**5000, "\ud800", {"\ud800": 1}, "a\0b", {"a\0": 1}],
-    ids=lambda value: ascii(value)[:20] if not isinstance(value, int) else "huge",
+    ids=lambda value: type(value).__name__,
 )
 def test_what_cannot_be_kept_is_refused(value) -> None:
     """A value that JSON or a database cannot hold is an InvalidValueError, whatever is wrong with it."""
