@@ -47,10 +47,8 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the blocks of one document together, since each goes on where the last one ended."""
+    """Airflow warns at import of things that it does itself."""
     for item in items:
         if item.path.suffix == ".md":
-            item.add_marker(pytest.mark.xdist_group(f"doc-{item.path.name}"))
             item.add_marker(pytest.mark.filterwarnings("ignore::Warning:airflow"))

@@ -127,6 +127,7 @@ def test_the_example_twice(run_dag: RunDag, registry: podium.Registry) -> None:
     assert len(run_ids(registry, "digits")) == 2
 
 
+@pytest.mark.slow
 def test_the_story_of_the_examples_twice(run_dag: RunDag, registry: podium.Registry) -> None:
     """Two candidates, then three, then a refusal and a rollback; and all of it once more."""
     for _ in range(2):

@@ -67,8 +67,20 @@ def test_outside_a_task_there_is_no_origin() -> None:
 
 
 def test_an_identity_does_not_need_a_page() -> None:
-    """When Airflow cannot say the address, the retry is still known as one."""
-    instance = task_instance()
-    del instance.__dict__["try_number"]
-    origin = origin_in(instance)
-    assert origin is None or origin.identity
+    """When Airflow cannot say the address, a retry is still known as one."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    class WithoutPage(RuntimeTaskInstance):
+        @property
+        def log_url(self) -> str:
+            raise ValueError("no base_url")
+
+    given = {"dag_id": "train", "run_id": "manual__1", "task_id": "fit", "try_number": 1, "map_index": None}
+    origin = origin_in(WithoutPage.model_construct(id=uuid4(), **given))
+    assert (origin.url, origin.identity) == (None, "airflow:train/manual__1/fit/-1")
+
+
+def test_a_context_that_says_nothing_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """The change goes on without an origin, and the log says why."""
+    assert origin_in(object()) is None
+    assert "cannot be told" in caplog.text

@@ -158,3 +158,22 @@ def test_nothing_is_loaded_before_it_is_needed(python) -> None:
     code = "import sys, json, podium; podium.open_registry(f'sqlite:///{sys.argv[1]}/x.db'); "
     loaded = python(code + "print(json.dumps([name for name in sys.modules if name.startswith('plugin_')]))")
     assert loaded == []
+
+
+TWICE = """
+import json, os
+from podium.registry import open_registry
+
+def active():
+    return [info.name for info in open_registry().plugins() if info.error is None]
+
+os.environ["PODIUM_PLUGINS_ALLOW"] = "good"
+first = active()
+os.environ["PODIUM_PLUGINS_ALLOW"] = "note"
+print(json.dumps([first, active(), open_registry().host is open_registry().host]))
+"""
+
+
+def test_the_lists_count_when_a_registry_is_opened(python) -> None:
+    """A list that changed holds for the next registry; otherwise one host serves the whole process."""
+    assert python(TWICE) == [["console", "good"], ["console", "note"], True]

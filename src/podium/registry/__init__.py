@@ -48,7 +48,12 @@ def open_registry(
     return Registry(read_settings(url, content, actor), host if host is not None else installed_plugins())
 
 
-@functools.cache
 def installed_plugins() -> PluginHost:
-    """Return the one host of the plugins that are installed in this environment; they are loaded once per process."""
+    """Return the host of the plugins that are installed and that the environment allows, one per process and choice."""
+    return _host_for(os.environ.get("PODIUM_PLUGINS_ALLOW"), os.environ.get("PODIUM_PLUGINS_BLOCK"))
+
+
+@functools.cache
+def _host_for(_allow: str | None, _block: str | None) -> PluginHost:
+    """Return the one host for these lists; it reads them itself."""
     return PluginHost()
