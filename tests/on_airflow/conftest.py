@@ -60,10 +60,9 @@ else:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests in one worker, which alone pays for importing Airflow."""
+    """Let pass what Airflow itself warns of."""
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("airflow"))
             for warning in AIRFLOW_WARNINGS:
                 item.add_marker(pytest.mark.filterwarnings(warning))
 

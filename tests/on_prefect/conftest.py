@@ -27,13 +27,6 @@ HERE = Path(__file__).parent
 COUNTED = ("versions", "memberships", "alias_moves", "transitions", "policies", "events")
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            # One server serves them all; other workers must not start theirs beside it.
-            item.add_marker(pytest.mark.xdist_group("prefect"))
-
-
 @pytest.fixture
 def home(_home, tmp_path):
     """Podium's folder in this test, as the environment names it on a laptop."""

@@ -247,7 +247,7 @@ def test_results_tie_together_only_what_belongs_together(model_file, tmp_path):
         logged = [log_model(f"p/{name}", path, aliases=["same"]) for name, path in (("a", model_file), ("b", other))]
         for made in reversed(logged):
             link_model(made, f"{MODEL} {made.ref[2]}", aliases=["same"])
-        origin_of(logged[0].aliases[0])
+        origin_of(logged[0].aliases[-1])
         origin_of(logged[1].to_json()["type"])
 
     state = two(return_state=True)

@@ -129,7 +129,7 @@ class Joint:
                 with self._write() as unit:
                     recorded = records.remember_setting(unit, _CONTENT, self._portable(wanted))
             asked, place = self.settings.content, self._beside() / recorded
-            if asked is not None and asked != place:
+            if asked is not None and asked.resolve() != place.resolve():
                 raise SettingsError(
                     f"The content of this database lies in {place}, but this process is configured for {asked}.",
                     hint="Set PODIUM_CONTENT to the recorded place, or leave it out.",
