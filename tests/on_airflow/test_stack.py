@@ -116,7 +116,8 @@ class Stack:
         until = time.monotonic() + _SECONDS
         while not ready():
             gone = [process.args for process in self._running if process.poll() is not None]
-            assert not gone and time.monotonic() < until, f"{what} did not come: {gone or ''}\n{self.logs()}"
+            assert not gone, f"{what} did not come, {gone} ended:\n{self.logs()}"
+            assert time.monotonic() < until, f"{what} did not come:\n{self.logs()}"
             time.sleep(0.3)
 
     def _answers(self) -> bool:
