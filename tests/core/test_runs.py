@@ -149,3 +149,31 @@ def test_nan_may_come_as_a_number(registry) -> None:
     run = registry.start_run("p").id
     assert registry.log_metrics(run, [MetricPoint("a", 0, math.nan)]).summary == {"a": "NaN"}
     assert registry.metrics(run) == [MetricPoint("a", 0, "NaN")]
+
+
+def test_logging_in_a_run_of_its_own(registry, model_file):
+    """One call starts a run, keeps its metrics and inputs, logs the version, and ends the run."""
+    data = registry.log("digits/data", model_file("data"), type="dataset")
+    version = registry.log_in_run(
+        "digits/mlp", model_file("a"), metrics={"acc": 0.9}, uses=[data.ref], job_type="train"
+    )
+    run = registry.run(version.run)
+    assert (run.status, run.job_type, run.summary, version.metrics) == ("finished", "train", {"acc": 0.9}, {"acc": 0.9})
+
+
+def test_logging_in_a_run_marks_it_failed(registry, model_file):
+    """An input that does not exist fails the run, and no version is made."""
+    with pytest.raises(NotFoundError):
+        registry.log_in_run("digits/mlp", model_file("a"), uses=["digits/data"])
+    assert [run.status for run in registry.runs("digits")] == ["failed"]
+    assert registry.collections() == []
+
+
+def test_bad_values_start_no_run(lite, model_file, tmp_path):
+    """A bad name and a missing file are refused before a run is started."""
+    with pytest.raises(InvalidNameError):
+        lite.log_in_run("digits/m l p", model_file("a"))
+    with pytest.raises(NotFoundError):
+        lite.log_in_run("digits/mlp", tmp_path / "missing")
+    assert lite.collections() == []
+    assert lite.runs("digits") == []

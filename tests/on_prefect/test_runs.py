@@ -31,7 +31,7 @@ def task_runs(flow_run_id, count):
     """Read the task runs of a flow run by id; the server hears of them by events, so they come a little later."""
     until = time.monotonic() + 60
     found = []
-    while time.monotonic() < until and (len(found) < count or not all(run.state.is_final() for run in found)):
+    while time.monotonic() < until and sum(run.state is not None and run.state.is_final() for run in found) < count:
         with get_client(sync_client=True) as client:
             found = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id])))
         time.sleep(0.05)

@@ -50,10 +50,10 @@ def test_logging_the_same_bytes_again_makes_no_version(model_file):
     assert [(item.ref, item.created) for item in made] == [("p/a:v0", True), ("p/a:v0", False)]
 
 
-def test_a_failed_log_marks_its_run_as_failed(registry, tmp_path):
+def test_a_failed_log_marks_its_run_as_failed(registry, model_file):
     """The error is the registry's own, and the run does not stay open."""
     with pytest.raises(podium.NotFoundError):
-        log_model.fn("p/a", tmp_path / "missing")
+        log_model.fn("p/a", model_file, uses=["p/nothing"])
     assert [run.status for run in registry.runs("p")] == ["failed"]
 
 

@@ -7,14 +7,13 @@ operators returned. Pass ``link.output`` as it is; Airflow reads ``link.output["
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator, Context
 
 from podium.airflow.hook import PodiumHook
 from podium.domain.checks import TestReport
-from podium.domain.runs import MetricPoint, flatten_metrics
 from podium.errors import InvalidValueError, PodiumError
 from podium.registry import Registry
 from podium.usecases.aliases import UNSET, Expected
@@ -74,20 +73,17 @@ class LogModelOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Log the files and return the version."""
-        with registry_of(self.podium_conn_id) as registry, _run(registry, self.artifact, self.task_id) as run:
-            points = [MetricPoint(name, 0, value) for name, value in flatten_metrics(self.metrics or {}).items()]
-            if points:
-                registry.log_metrics(run, points)
-            for used in self.uses:
-                registry.use(ref_of(used), run)
-            version = registry.log(
+        with registry_of(self.podium_conn_id) as registry:
+            version = registry.log_in_run(
                 self.artifact,
                 self.files,
                 type=self.type,
                 metadata=self.metadata,
                 description=self.description,
                 aliases=self.aliases,
-                run=run,
+                metrics=self.metrics,
+                uses=[ref_of(used) for used in self.uses],
+                job_type=self.task_id,
             )
             self.log.info("%s is %s (%s)", version.ref, "new" if version.created else "known", version.digest)
             return version.to_json()
@@ -262,18 +258,6 @@ def ref_of(value: Ref) -> str:
             f"{value!r} names no version.", hint="Pass a reference, or what a Podium task returned."
         )
     return ref
-
-
-@contextmanager
-def _run(registry: Registry, artifact: str, task: str) -> Iterator[str]:
-    run = registry.start_run(artifact.partition("/")[0], job_type=task[:64]).id
-    try:
-        yield run
-    except BaseException:
-        with suppress(PodiumError):  # the error of the task is the one to see
-            registry.finish_run(run, "failed")
-        raise
-    registry.finish_run(run)
 
 
 def _summary(report: TestReport) -> str:

@@ -6,8 +6,7 @@ harmless, because the registry knows the version, link or transition that the ea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prefect import Task, task
@@ -15,12 +14,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
-from podium.domain.names import parse_reference
-from podium.domain.runs import MetricPoint, flatten_metrics
 from podium.errors import PodiumError
 from podium.prefect.connection import shared_registry
 from podium.prefect.results import ChecksFailedError, ModelResult
-from podium.registry import Registry
 from podium.registry.artifacts import Files
 from podium.registry.promotion import Checks
 from podium.usecases.aliases import UNSET, Expected
@@ -74,14 +70,16 @@ def log_model(
     Raises:
         PodiumError: As `Registry.log`; the run is marked as failed.
     """
-    with shared_registry() as registry, _run(registry, artifact) as run:
-        points = [MetricPoint(name, 0, value) for name, value in flatten_metrics(metrics or {}).items()]
-        if points:
-            registry.log_metrics(run, points)
-        for used in uses:
-            registry.use(str(used), run)
-        version = registry.log(
-            artifact, files, type=type, metadata=metadata, description=description, aliases=aliases, run=run
+    with shared_registry() as registry:
+        version = registry.log_in_run(
+            artifact,
+            files,
+            type=type,
+            metadata=metadata,
+            description=description,
+            aliases=aliases,
+            metrics=metrics,
+            uses=[str(used) for used in uses],
         )
     return ModelResult.of(version)
 
@@ -165,15 +163,3 @@ def promote_model(ref: Ref, to: str, reason: str | None = None, expected: Expect
     with shared_registry() as registry:
         transition = registry.promote(str(ref), to, reason=reason, expected=expected)
     return ModelResult.of(transition)
-
-
-@contextmanager
-def _run(registry: Registry, artifact: str) -> Iterator[str]:
-    run = registry.start_run(parse_reference(artifact).namespace).id
-    try:
-        yield run
-    except BaseException:
-        with suppress(PodiumError):  # the error of the task is the one to see
-            registry.finish_run(run, "failed")
-        raise
-    registry.finish_run(run)

@@ -73,7 +73,7 @@ class ArtifactVerbs(Joint):
             on_duplicate=on_duplicate,
         )
         usecase.check_log(command)
-        return self.log_staged(_stage(files), command)
+        return self.log_staged(stage_files(files), command)
 
     def log_staged(self, staged: list[Staged], command: usecase.LogVersion) -> Version:
         """Log files that were hashed before: store the bytes durably, then make the version visible in one transaction.
@@ -201,7 +201,8 @@ class ArtifactVerbs(Joint):
         return VerifyReport(versions, len(contents), size, tuple(problems))
 
 
-def _stage(files: Files) -> list[Staged]:
+def stage_files(files: Files) -> list[Staged]:
+    """Hash files where they lie; see `ArtifactVerbs.log` for what may be given and the errors."""
     if isinstance(files, Mapping):
         return [local_files.stage(path, Path(local)) for path, local in files.items()]
     if isinstance(files, str | os.PathLike):
