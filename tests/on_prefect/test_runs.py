@@ -6,6 +6,7 @@ import pytest
 from prefect import flow, task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.sorting import TaskRunSort
 
 import podium
 from podium.plugins import PluginHost
@@ -33,7 +34,9 @@ def task_runs(flow_run_id, count):
     found = []
     while time.monotonic() < until and sum(run.state is not None and run.state.is_final() for run in found) < count:
         with get_client(sync_client=True) as client:
-            found = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id])))
+            chosen = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+            # The server of Prefect 3.8 refuses the nulls that its client sends for a sort and a limit left out.
+            found = client.read_task_runs(flow_run_filter=chosen, sort=TaskRunSort.ID_DESC, limit=100)
         time.sleep(0.05)
     assert len(found) == count
     return {str(run.id): run for run in found}
