@@ -27,7 +27,7 @@ def choose_worst(project: str, candidates: Sequence[str]) -> str:
 @task(task_run_name="roll back {stage}")
 def roll_back(model: str, stage: str) -> str:
     """Give a stage back to its previous holder; any verb of the registry may be called in any task."""
-    return f"v{podium.open_registry().rollback(model, stage).number}"
+    return f"v{podium.open_registry().rollback(model, stage, reason='To show a rollback.').number}"
 
 
 @flow(log_prints=True)
@@ -46,10 +46,12 @@ def refuse_and_roll_back(
     Returns:
         Why the promotion was refused.
     """
-    worst: ModelResult = link_model(choose_worst(project, candidates), model, aliases=["candidate"])
+    worst: ModelResult = link_model(choose_worst(project, candidates), model)
     report = test_model(worst, checks="podium_demo.checks", raise_on_failure=False)
     print(f"{worst.ref} passed its checks: {report.passed}")
-    refusal = promote_model(worst, "production", return_state=True).result(raise_on_failure=False)
+    refusal = promote_model(worst, "production", reason="To show that the gates hold.", return_state=True).result(
+        raise_on_failure=False
+    )
     if not isinstance(refusal, podium.PromotionRefusedError):
         raise RuntimeError(f"{worst.ref} should have been refused, but: {refusal!r}")
     print("Refused:", *refusal.reasons, sep="\n  ")

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import podium
@@ -52,13 +53,30 @@ def test_log_again_gives_the_same_version(weights: Path) -> None:
     assert (first["ref"], second["ref"], second["created"]) == ("digits/small:v0", "digits/small:v0", False)
 
 
-def test_log_that_fails_ends_its_run_as_failed(registry: podium.Registry) -> None:
-    """A file that is not there does not come by trying again."""
+def test_log_that_fails_ends_its_run_as_failed(registry: podium.Registry, weights: Path) -> None:
+    """What it was to be made from does not come by trying again."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    with pytest.raises(AirflowFailException, match="nothing"):
+        run("LogModelOperator", artifact="digits/small", files=str(weights), uses=["digits/nothing:v0"])
+    assert [info.status for info in registry.runs("digits")] == ["failed"]
+    assert registry.artifacts("digits") == []
+
+
+def test_log_of_a_file_that_is_not_there_leaves_nothing(registry: podium.Registry) -> None:
+    """It fails at once, before a run is started."""
     from airflow.sdk.exceptions import AirflowFailException
 
     with pytest.raises(AirflowFailException, match=r"nowhere\.bin"):
         run("LogModelOperator", artifact="digits/small", files="/nowhere.bin")
-    assert [info.status for info in registry.runs("digits")] == ["failed"]
+    assert registry.collections() == []
+
+
+def test_an_operator_leaves_no_connection_open(registry: podium.Registry, weights: Path) -> None:
+    """A task's process ends without running what waits for its exit, so the operator waits for messages and closes."""
+    run("LogModelOperator", artifact="digits/small", files=str(weights))
+    database = registry.url.removeprefix("sqlite:///")
+    assert database not in {file.path for file in psutil.Process().open_files()}
 
 
 def test_link_takes_what_a_task_returned(registry: podium.Registry, weights: Path) -> None:

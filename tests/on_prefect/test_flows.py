@@ -68,7 +68,7 @@ def test_the_whole_demonstration_can_be_shown_twice(registry, train, refuse, row
         assert "not_worse_than_champion" in reasons[1]
         assert held(registry)["production"] == "digits/logistic-regression:v0"
         counts.append(rows())
-    assert registry.resolve(f"{MODEL}:candidate").source == "digits/naive-bayes:v0"
+    assert registry.resolve(f"{MODEL}:candidate").source == "digits/support-vectors:v0"
     assert [counts[1][table] - counts[0][table] for table in ("versions", "memberships", "policies")] == [0, 0, 0]
 
 

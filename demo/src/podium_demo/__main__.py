@@ -58,6 +58,8 @@ def _tell(home: Path) -> None:
             requests = slack.requests
             _show_slack([request.json() for request in requests[seen:]])
             seen = len(requests)
+        # The receiver ends with the demo; what you try next should not wait for it.
+        command([tool("podium"), "notify", "remove", "team"])
 
 
 def _as_script(home: Path, model: str) -> None:
