@@ -239,3 +239,12 @@ def test_an_artifact_keeps_its_type(base, model_file) -> None:
     with pytest.raises(InvalidValueError) as caught:
         base.log("p/a", model_file("new"), type="dataset")
     assert caught.value.facts["type"] == "model"
+
+
+@pytest.mark.parametrize("files", ["", [""], {"a": ""}])
+def test_an_empty_path_is_not_this_folder(base, rows, files) -> None:
+    """An empty path, such as a variable that was never set, is refused; it must not log the working folder."""
+    before = rows(base)
+    with pytest.raises(InvalidValueError, match="empty"):
+        base.log("p/a", files)
+    assert rows(base) == before

@@ -16,6 +16,17 @@ from podium.errors import InvalidNameError, InvalidValueError, NotFoundError, St
 _HINT = "Only regular files and folders can be logged; copy what a link points to."
 
 
+def local_path(given: str | os.PathLike[str]) -> Path:
+    """Return a local path that a caller gave.
+
+    Raises:
+        InvalidValueError: It is empty. Python would take that for the working folder, and log all that lies in it.
+    """
+    if not os.fspath(given):
+        raise InvalidValueError("The path is empty.", hint="Name a file or folder; '.' is this folder.")
+    return Path(given)
+
+
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
     """Yield path inside the artifact and local path of each file below a folder, sorted.
 

@@ -169,7 +169,7 @@ class ArtifactVerbs(Joint):
         """
         found = self.files(ref)
         name = found.version.collection.rpartition("/")[2]
-        folder = Path(to) if to is not None else Path("artifacts") / f"{name}-v{found.version.number}"
+        folder = local_files.local_path(to) if to is not None else Path("artifacts") / f"{name}-v{found.version.number}"
         download(self._content(), found.manifest, folder)
         return folder
 
@@ -204,7 +204,7 @@ class ArtifactVerbs(Joint):
 def stage_files(files: Files) -> list[Staged]:
     """Hash files where they lie; see `ArtifactVerbs.log` for what may be given and the errors."""
     if isinstance(files, Mapping):
-        return [local_files.stage(path, Path(local)) for path, local in files.items()]
+        return [local_files.stage(path, local_files.local_path(local)) for path, local in files.items()]
     if isinstance(files, str | os.PathLike):
-        return local_files.collect([Path(files)])
-    return local_files.collect([Path(item) for item in files])
+        return local_files.collect([local_files.local_path(files)])
+    return local_files.collect([local_files.local_path(item) for item in files])

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from podium.content.files import local_path as as_path
 from podium.content.files import stage, stage_copy, walk
 from podium.content.store import Staged
 from podium.domain.manifest import Entry, Manifest
@@ -146,7 +147,7 @@ class Artifact:
             StorageError: It cannot be read or copied.
         """
         self._require_draft("files")
-        local = Path(local_path)
+        local = as_path(local_path)
         path = check_path(name if name is not None else local.name)
         if policy == "mutable":
             item = stage_copy(path, local, self._staging() / uuid.uuid4().hex)
@@ -174,7 +175,7 @@ class Artifact:
         self._require_draft("files")
         before = dict(self._staged)
         try:
-            for path, local in walk(Path(local_path), name or ""):
+            for path, local in walk(as_path(local_path), name or ""):
                 self.add_file(str(local), path, policy=policy, overwrite=merge)
         except BaseException:
             self._staged = before

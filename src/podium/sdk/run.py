@@ -9,10 +9,10 @@ import sys
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from podium.content.files import local_path
 from podium.domain.names import alias_names
 from podium.domain.plain import plain_dict
 from podium.domain.runs import MetricPoint, RunInfo, check_step, flatten_metrics
@@ -284,7 +284,7 @@ class Run:
     def _as_artifact(self, given: Artifact | str | os.PathLike[str], name: str | None, kind: str | None) -> Artifact:
         if isinstance(given, Artifact):
             return given
-        path = Path(given)
+        path = local_path(given)
         made = Artifact(name or f"run-{self.id}-{path.name}", kind or "unspecified")
         if path.is_dir():
             made.add_dir(str(path), policy="immutable")
