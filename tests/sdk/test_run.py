@@ -218,3 +218,20 @@ def test_the_summary_may_be_written(run, lite, model_file) -> None:
     run.finish()
     assert lite.run(run.id).summary == {"acc": 0.5, "best": 0.75}
     assert lite.resolve("p/mlp").metrics == {"acc": 0.5, "best": 0.75}
+
+
+def test_what_is_lost_at_the_end_is_said(tmp_path) -> None:
+    """A process that ends when its database is gone says so on standard error, and does not fail for it."""
+    script = (
+        "import os, podium, shutil\n"
+        "run = podium.init(project='p')\n"
+        "run.log({'a': 1})\n"
+        "run._registry.close()\n"
+        "shutil.rmtree(os.environ['PODIUM_HOME'])\n"
+    )
+    environment = {**os.environ, "PODIUM_HOME": str(tmp_path / "gone")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0
+    assert "could not be ended, its last metrics may be lost" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import socket
 import sys
 import weakref
@@ -26,6 +27,7 @@ from podium.sql.database import Database
 from podium.usecases import records
 from podium.usecases.unit import Unit
 
+_log = logging.getLogger("podium.registry")
 _CONTENT = "content"
 _DELIVERY_SECONDS = 5.0
 
@@ -164,4 +166,6 @@ def script_origin() -> Origin:
 def _wait_at_exit(reference: weakref.ref[Any]) -> None:
     joint = reference()
     if joint is not None:
-        call_here(joint.close)
+        outcome = call_here(joint.close)
+        if outcome.error is not None:
+            _log.warning("Closing %s at the end of the process failed: %s", joint.url, outcome.error)

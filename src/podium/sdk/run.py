@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import logging
 import os
 import sys
 import time
@@ -23,6 +24,7 @@ from podium.sdk.artifact import Artifact
 from podium.settings import Settings, read_settings
 from podium.usecases.versions import LogVersion
 
+_log = logging.getLogger("podium.sdk")
 _DEFAULT_PROJECT = "uncategorized"
 _FLUSH_POINTS = 500
 _FLUSH_SECONDS = 2.0
@@ -267,6 +269,12 @@ class Run:
             self._open = False
             self._registry.close()
 
+    def _finish_or_say(self, exit_code: int) -> None:
+        """End the run where nobody is left to catch an error; what could not be written is said, never hidden."""
+        outcome = call_here(lambda: self.finish(exit_code))
+        if outcome.error is not None:
+            _log.warning("The run %s could not be ended, its last metrics may be lost: %s", self.id, outcome.error)
+
     def __enter__(self) -> Self:
         return self
 
@@ -276,7 +284,7 @@ class Run:
         if kind is None:
             self.finish()
         else:
-            call_here(lambda: self.finish(1))  # the error of the block is the one to see
+            self._finish_or_say(1)  # the error of the block is the one to see
 
     def __repr__(self) -> str:
         return f"<Run {self.project}/{self.id}>"
@@ -313,4 +321,4 @@ def _finish_at_exit(reference: weakref.ref[Run], pid: int) -> None:
     run = reference()
     if run is not None and os.getpid() == pid:  # a forked child that leaves does not end the run of its parent
         crashed = getattr(sys, "last_value", None) is not None  # Python notes here what it printed a traceback of
-        call_here(lambda: run.finish(1 if crashed else 0))
+        run._finish_or_say(1 if crashed else 0)
