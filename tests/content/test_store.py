@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
@@ -121,7 +120,7 @@ def test_hashing_a_file(tmp_path) -> None:
     assert hash_file(tmp_path / "a") == (3, hashlib.sha256(b"abc").hexdigest())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.permissions
 def test_a_store_that_may_not_be_written(store, tmp_path) -> None:
     """A folder without write permission is a StorageError."""
     item = staged(tmp_path / "a", b"x")

@@ -225,7 +225,7 @@ def test_a_file_that_vanishes_while_it_is_logged(base, model_file, rows) -> None
     assert (rows(base), blobs(base)) == (before, stored)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+@pytest.mark.permissions
 def test_a_file_that_may_not_be_read(base, model_file, rows) -> None:
     """A file without read permission is a StorageError."""
     path = model_file("secret")

@@ -117,7 +117,7 @@ def test_a_wrong_password_or_database(new_pg_url) -> None:
         open_registry(url.replace("/podium_", "/nosuch_")).models()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.permissions
 def test_a_database_that_may_not_be_written(tmp_path) -> None:
     """A read-only file is a StorageError at the first write."""
     open_registry(f"sqlite:///{tmp_path / 'x.db'}").models()
