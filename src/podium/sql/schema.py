@@ -13,7 +13,7 @@ from podium.sql.errors import translated
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0002"
 VERSION_TABLE = "podium_schema"
 _VERSION = sa.table(VERSION_TABLE, sa.column("version_num", sa.String))
 # Any 64-bit number of our own: it keeps two upgrades of one PostgreSQL database apart.

@@ -59,6 +59,8 @@ namespaces = sa.Table(
     _id(),
     sa.Column("name", sa.String(128), nullable=False, unique=True),
     sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("description", sa.Text),
+    sa.Column("types", PlainJson),  # what a registry accepts; NULL for every type
     *_stream(),
     *_who(),
     sa.CheckConstraint("kind in ('project', 'registry')", name="kind"),
@@ -74,11 +76,37 @@ collections = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("type", sa.String(128), nullable=False),
     sa.Column("description", sa.Text),
+    sa.Column("owner", sa.Text),
+    sa.Column("task", sa.Text),
     sa.Column("next_number", sa.BigInteger, nullable=False),
+    # Kept with each change, so that an overview costs the same with a hundred versions and with a hundred thousand.
+    sa.Column("live", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("latest", sa.BigInteger),
+    sa.Column("deleted_at", UtcDateTime),
     *_stream(),
     *_who(),
     sa.UniqueConstraint("namespace_id", "name_key"),
     sa.CheckConstraint("kind in ('artifact', 'model')", name="kind"),
+)
+
+# A name that a collection gave up: whoever takes it counts on from there, so that no reference ever names two things.
+former_names = sa.Table(
+    "former_names",
+    metadata,
+    sa.Column("namespace_id", sa.ForeignKey("namespaces.id"), primary_key=True),
+    sa.Column("name_key", sa.Text, primary_key=True),
+    _link("collection_id", "collections.id"),
+    sa.Column("next_number", sa.BigInteger, nullable=False),
+    *_who(),
+)
+
+collection_tags = sa.Table(
+    "collection_tags",
+    metadata,
+    sa.Column("collection_id", sa.ForeignKey("collections.id"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    *_who(),
+    sa.Index("ix_collection_tags_name", "name"),
 )
 
 runs = sa.Table(
@@ -93,6 +121,8 @@ runs = sa.Table(
     sa.Column("summary", PlainJson, nullable=False),
     sa.Column("steps", sa.BigInteger, nullable=False),
     sa.Column("origin", PlainJson, nullable=False),
+    sa.Column("environment", PlainJson, nullable=False, server_default="{}"),
+    sa.Column("heartbeat_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
     *_who(),
     sa.Index("ix_runs_namespace_id_created_at", "namespace_id", "created_at"),
@@ -122,7 +152,22 @@ manifest_entries = sa.Table(
     sa.Column("digest", sa.ForeignKey("manifests.digest"), primary_key=True),
     sa.Column("path", sa.Text, primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False, index=True),
+    sa.Column("sha256", sa.String(64), nullable=False, index=True),  # empty where a reference does not say
+    sa.Column("uri", sa.Text),  # NULL for content that is stored
+    sa.Column("integrity", sa.String(16)),
+    sa.Column("etag", sa.Text),
+)
+
+run_media = sa.Table(
+    "run_media",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("name", sa.String(250), primary_key=True),
+    sa.Column("step", sa.BigInteger, primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("digest", sa.ForeignKey("manifests.digest"), nullable=False, index=True),
+    sa.Column("details", PlainJson, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
 versions = sa.Table(
@@ -138,8 +183,14 @@ versions = sa.Table(
     sa.Column("identity", sa.Text),
     sa.Column("supersedes", sa.BigInteger),
     sa.Column("origin", PlainJson, nullable=False),
+    sa.Column("expires_at", UtcDateTime),
+    sa.Column("deleted_at", UtcDateTime),
+    sa.Column("purged_at", UtcDateTime),
     *_who(),
     sa.UniqueConstraint("collection_id", "number"),
+    sa.Index("ix_versions_digest", "digest"),
+    sa.Index("ix_versions_expires_at", "expires_at"),
+    sa.Index("ix_versions_deleted_at", "deleted_at"),
     sa.Index("ix_versions_collection_id_digest", "collection_id", "digest"),
     sa.Index("ix_versions_collection_id_identity", "collection_id", "identity"),
 )
@@ -158,9 +209,25 @@ memberships = sa.Table(
     sa.Column("collection_id", sa.ForeignKey("collections.id"), primary_key=True),
     sa.Column("number", sa.BigInteger, primary_key=True),
     _link("version_id", "versions.id"),
+    # What was edited on a link; NULL shows what the source says.
+    sa.Column("metadata", PlainJson),
+    sa.Column("description", sa.Text),
     sa.Column("origin", PlainJson, nullable=False),
+    sa.Column("deleted_at", UtcDateTime),
     *_who(),
     sa.UniqueConstraint("collection_id", "version_id"),
+    sa.Index("ix_memberships_version_id", "version_id"),
+)
+
+version_tags = sa.Table(
+    "version_tags",
+    metadata,
+    sa.Column("collection_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    *_who(),
+    sa.ForeignKeyConstraint(["collection_id", "number"], ["memberships.collection_id", "memberships.number"]),
+    sa.Index("ix_version_tags_name", "name"),
 )
 
 aliases = sa.Table(
