@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from podium.domain.plain import check_text
 from podium.errors import InvalidValueError, SettingsError
+
+DEFAULT_CACHE = 10 * 1024**3
+SCHEMES = ("s3", "gs", "az")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,31 +22,37 @@ class Settings:
 
     Attributes:
         url: SQLAlchemy URL of the database.
-        content: Folder of the content store as it was asked for, or None to take what the database records.
+        content: Content location as it was asked for, an absolute folder or a URL; None to take what the database
+            records.
         default_content: Where content goes if neither says.
         home: Podium's folder on this machine.
         actor: Who makes changes.
+        cache_bytes: How large the local cache of remote content may grow; 0 is off.
     """
 
     url: str
-    content: Path | None
-    default_content: Path
+    content: str | None
+    default_content: str
     home: Path
     actor: str
+    cache_bytes: int = DEFAULT_CACHE
 
 
 def read_settings(
     url: str | None = None, content: str | os.PathLike[str] | None = None, actor: str | None = None
 ) -> Settings:
-    """Complete what was given by the environment: ``PODIUM_HOME, PODIUM_URL, PODIUM_CONTENT, PODIUM_ACTOR``.
+    """Complete what was given by the environment.
+
+    It reads ``PODIUM_HOME, PODIUM_URL, PODIUM_CONTENT, PODIUM_ACTOR, PODIUM_CACHE_SIZE``.
 
     Without any, everything lives in ``~/.podium``. The content of an SQLite file lies in the folder ``content`` beside
     it unless said otherwise.
 
     Raises:
-        SettingsError: The content location is not a folder, or the actor is no text that a database can hold.
+        SettingsError: The content location is neither a folder nor a URL that Podium knows, the size of the cache is no
+            size, or the actor is no text that a database can hold.
     """
-    home = Path(os.environ.get("PODIUM_HOME") or Path.home() / ".podium").expanduser().absolute()
+    home = read_home()
     url = url or os.environ.get("PODIUM_URL") or ""
     if not url:
         _make(home)
@@ -50,23 +61,62 @@ def read_settings(
     beside = Path(url.removeprefix("sqlite:///")).absolute().parent if url.startswith("sqlite:///") else home
     return Settings(
         url=url,
-        content=_folder(asked) if asked else None,
-        default_content=beside / "content",
+        content=content_location(asked) if asked else None,
+        default_content=str(beside / "content"),
         home=home,
         actor=_actor(actor or os.environ.get("PODIUM_ACTOR") or _user()),
+        cache_bytes=_size(os.environ.get("PODIUM_CACHE_SIZE") or ""),
     )
 
 
-def _folder(location: str | os.PathLike[str]) -> Path:
-    text = os.fspath(location)
-    if text.startswith("file://"):
-        text = text.removeprefix("file://")
-    if "://" in text:
+def read_home() -> Path:
+    """Return Podium's folder on this machine: ``PODIUM_HOME`` or ``~/.podium``."""
+    return Path(os.environ.get("PODIUM_HOME") or Path.home() / ".podium").expanduser().absolute()
+
+
+def content_location(given: str | os.PathLike[str]) -> str:
+    """Return a content location in its one form: an absolute folder, or a URL without a slash at its end.
+
+    Raises:
+        SettingsError: It is a URL of a kind that Podium does not know, has no bucket, or carries credentials.
+    """
+    text = os.fspath(given)
+    shown = repr(text.split("@")[-1].split("?")[0])
+    if not text or any(ord(char) < 32 or ord(char) == 127 for char in text):
+        raise _bad_location(shown, "is empty or holds a control character")
+    scheme, found, rest = text.partition("://")
+    if found and scheme.lower() == "file":
+        if rest.removeprefix("localhost")[:1] != "/":
+            raise _bad_location(shown, "names another machine")
+        return str(Path(unquote(rest.removeprefix("localhost"))))
+    if not found:
+        return str(Path(text).expanduser().absolute())
+    if scheme.lower() not in SCHEMES:
+        raise _bad_location(shown, "is of a kind that Podium does not know")
+    if "@" in rest or "?" in rest or "#" in rest:
+        raise _bad_location(shown, "carries credentials or options")
+    parts = rest.rstrip("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise _bad_location(shown, "names no bucket, or has an empty part or a '..'")
+    return f"{scheme.lower()}://{'/'.join(parts)}"
+
+
+def _bad_location(shown: str, what: str) -> SettingsError:
+    return SettingsError(
+        f"The content location {shown} {what}.",
+        hint="Give PODIUM_CONTENT the path of a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or "
+        "az://ACCOUNT/CONTAINER/PREFIX; credentials come from the environment (AWS_ACCESS_KEY_ID, ...).",
+    )
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"\s*(\d{1,15})\s*([kmgt]?)(i?)b?\s*", text or str(DEFAULT_CACHE), re.IGNORECASE)
+    if match is None:
         raise SettingsError(
-            f"The content location {text.split('@')[-1]!r} is not a folder.",
-            hint="This version of Podium keeps content in a folder; give its path in PODIUM_CONTENT.",
+            f"PODIUM_CACHE_SIZE={text!r} is no size.", hint="Write a number of bytes, 500MB, 10GiB, or 0 for no cache."
         )
-    return Path(text).expanduser().absolute()
+    power = " kmgt".index(match[2].lower() or " ")
+    return int(match[1]) * int((1024 if match[3] else 1000) ** power)
 
 
 def _make(home: Path) -> None:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from podium.content.store import CHUNK, Staged, hash_file
+from podium.content.store import CHUNK, Progress, Staged, hash_file
 from podium.domain.names import check_path
 from podium.errors import InvalidNameError, InvalidValueError, NotFoundError, StorageError
 
@@ -75,7 +75,7 @@ def check_file(path: Path) -> Path:
     return path
 
 
-def stage(path: str, local: Path) -> Staged:
+def stage(path: str, local: Path, progress: Progress | None = None) -> Staged:
     """Hash a file where it lies; it is copied when the artifact is logged, and must not change until then.
 
     Raises:
@@ -84,7 +84,7 @@ def stage(path: str, local: Path) -> Staged:
     path = check_path(_name(path))
     check_file(local)
     try:
-        size, sha256 = hash_file(local)
+        size, sha256 = hash_file(local, progress)
     except OSError as error:
         raise _unreadable(local, error) from error
     return Staged(path, local, size, sha256)
@@ -118,7 +118,7 @@ def stage_copy(path: str, local: Path, copy: Path) -> Staged:
     return Staged(path, copy, size, digest.hexdigest(), owned=True)
 
 
-def collect(paths: list[Path]) -> list[Staged]:
+def collect(paths: list[Path], progress: Progress | None = None) -> list[Staged]:
     """Hash files and folders where they lie: a file under its own name, a folder's files under theirs.
 
     Raises:
@@ -127,9 +127,9 @@ def collect(paths: list[Path]) -> list[Staged]:
     staged: list[Staged] = []
     for path in paths:
         if path.is_dir() and not path.is_symlink():
-            staged.extend(stage(inner, local) for inner, local in walk(path))
+            staged.extend(stage(inner, local, progress) for inner, local in walk(path))
         else:
-            staged.append(stage(path.name, path))
+            staged.append(stage(path.name, path, progress))
     return staged
 
 

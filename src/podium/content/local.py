@@ -1,23 +1,34 @@
 """The content store in a folder.
 
-Layout: ``blobs/sha256/ab/<digest>`` for content, ``incoming/`` for what is being written. A blob is written beside its
-place, flushed to the disk, renamed, and its folder is flushed, before anybody is told of it. A process that is killed
-leaves at worst a file in ``incoming/`` or a blob that no version names.
+Layout: ``blobs/sha256/ab/<digest>`` for content, ``incoming/`` for what is being written, ``damaged/`` for what a
+verification set aside. A blob is written beside its place, flushed to the disk, renamed, and its folder is flushed,
+before anybody is told of it. A process that is killed leaves at worst a folder in ``incoming/``, which `sweep` removes,
+or a blob that no version names, which ``gc`` removes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from podium.content.store import CHUNK, BlobState, Staged, hash_file
-from podium.errors import IntegrityError, NotFoundError, PodiumError, StorageError
+from podium.content import incoming
+from podium.content.disk import (
+    MANY,
+    copy_hashed,
+    create,
+    same_disk,
+    storage_errors,
+    sync_file,
+    sync_files,
+    sync_folder,
+    sync_folders,
+)
+from podium.content.store import CHUNK, Blob, BlobState, Leftovers, Progress, Staged, hash_file
+from podium.errors import IntegrityError, NotFoundError
 
 
 class LocalStore:
@@ -27,163 +38,206 @@ class LocalStore:
         root: The folder; it is made at first use.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root)
         self.location = str(root)
-        self._blobs = root / "blobs" / "sha256"
-        self._incoming = root / "incoming"
+        self._blobs = os.path.join(self.location, "blobs", "sha256")
+        self._incoming = os.path.join(self.location, "incoming")
 
     def prepare(self) -> None:
         """Make the folder, so that a place that cannot be used is known before anybody relies on it."""
-        with _storage_errors(self.root):
-            self._incoming.mkdir(parents=True, exist_ok=True)
+        with storage_errors(self.root):
+            os.makedirs(self._incoming, exist_ok=True)
+            with incoming.workplace(self._incoming):
+                pass
 
-    def put(self, staged: list[Staged]) -> None:
+    def put(self, staged: list[Staged], progress: Progress | None = None) -> int:
         """Store the bytes of all files durably; see `ContentStore.put`."""
-        with _storage_errors(self.root):
-            self._incoming.mkdir(parents=True, exist_ok=True)
-            folders = {self._put_one(item) for item in staged}
+        with storage_errors(self.root):
+            os.makedirs(self._incoming, exist_ok=True)
+            wanted = list({item.sha256: item for item in staged}.values())
+            new = [item for item in wanted if not self._touch(item)]
+            made = self._make_folders(new)
+            if new:
+                with incoming.workplace(self._incoming) as folder:
+                    self._fill(new, folder, progress)
+                    for item in new:
+                        os.replace(os.path.join(folder, item.sha256), self.place(item.sha256))
+            if progress is not None:
+                progress(sum(item.size for item in staged) - sum(item.size for item in new))
             # Also for blobs that were there: whoever made them may not have come to flushing their names yet.
-            for folder in sorted(folders | {self._blobs}):
-                _sync_folder(folder)
+            folders = {os.path.join(self._blobs, item.sha256[:2]) for item in wanted}
+            sync_folders(folders | {self._blobs} | made, self.location)
+            return sum(item.size for item in new)
+
+    def missing(self, contents: Iterable[tuple[str, int]]) -> list[str]:
+        """Return what is not there with its size; see `ContentStore.missing`."""
+        with storage_errors(self.root):
+            return [sha256 for sha256, size in contents if self._size(sha256) != size]
 
     def open(self, sha256: str) -> BinaryIO:
-        """Open a blob for reading; see `ContentStore.open`."""
-        with _storage_errors(self.root):
-            try:
-                return self._place(sha256).open("rb")
-            except FileNotFoundError as error:
-                raise IntegrityError(
-                    f"The content sha256:{sha256} is not in the store {self.root}.",
-                    hint="Run 'podium verify' to see every version that needs it, and restore it from a backup.",
-                    sha256=sha256,
-                ) from error
+        """Open a blob for reading.
 
-    def state(self, sha256: str, size: int) -> BlobState:
-        """Hash a blob; see `ContentStore.state`."""
-        with _storage_errors(self.root):
+        Raises:
+            IntegrityError: The blob is missing.
+            StorageError: It cannot be read.
+        """
+        return os.fdopen(self.descriptor(sha256), "rb")
+
+    def descriptor(self, sha256: str) -> int:
+        """Open a blob for reading, without a file object; see `open`."""
+        with storage_errors(self.root):
             try:
-                return "ok" if hash_file(self._place(sha256)) == (size, sha256) else "changed"
+                return os.open(self.place(sha256), os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError as error:
+                raise missing_content(sha256, self.location) from error
+
+    def read(self, sha256: str, offset: int = 0) -> Iterator[bytes]:
+        """Stream a blob; see `ContentStore.read`."""
+        with storage_errors(self.root), self.open(sha256) as file:
+            file.seek(offset)
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+    def state(self, sha256: str, size: int, progress: Progress | None = None) -> BlobState:
+        """Hash a blob; see `ContentStore.state`."""
+        with storage_errors(self.root):
+            try:
+                return "ok" if hash_file(self.place(sha256), progress) == (size, sha256) else "changed"
             except FileNotFoundError:
                 return "missing"
 
-    def _place(self, sha256: str) -> Path:
-        return self._blobs / sha256[:2] / sha256
+    def blobs(self) -> Iterator[Blob]:
+        """List all blobs; see `ContentStore.blobs`."""
+        with storage_errors(self.root):
+            for folder in _scan(self._blobs):
+                for entry in _scan(folder.path) if folder.is_dir(follow_symlinks=False) else ():
+                    with suppress(FileNotFoundError):  # deleted meanwhile
+                        found = entry.stat(follow_symlinks=False)
+                        yield Blob(entry.name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
-    def _put_one(self, item: Staged) -> Path:
-        place = self._place(item.sha256)
-        if _holds(place, item):
-            return place.parent
-        new_folder = not place.parent.is_dir()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        incoming = self._incoming / uuid.uuid4().hex
+    def delete(self, sha256s: Iterable[str], unless_after: datetime | None = None) -> None:
+        """Remove blobs; see `ContentStore.delete`."""
+        limit = unless_after.timestamp() if unless_after is not None else None
+        with storage_errors(self.root):
+            for sha256 in sha256s:
+                with suppress(FileNotFoundError):
+                    place = self.place(sha256)
+                    if limit is None or os.stat(place).st_mtime <= limit:
+                        os.unlink(place)
+
+    def sweep(self, older_than: timedelta, *, dry_run: bool = False) -> Leftovers:
+        """Remove what killed writers left in `incoming/`; see `ContentStore.sweep`."""
+        with storage_errors(self.root):
+            return incoming.sweep(self._incoming, older_than.total_seconds(), dry_run=dry_run)
+
+    def set_aside(self, sha256: str) -> None:
+        """Move a damaged blob to `damaged/`; see `ContentStore.set_aside`."""
+        folder = os.path.join(self.location, "damaged")
+        with storage_errors(self.root), suppress(FileNotFoundError):
+            place = self.place(sha256)
+            os.makedirs(folder, exist_ok=True)
+            os.replace(place, os.path.join(folder, sha256))
+            sync_folder(folder)
+            sync_folder(os.path.dirname(place))
+
+    def place(self, sha256: str) -> str:
+        """Return where a blob lies."""
+        return f"{self._blobs}{os.sep}{sha256[:2]}{os.sep}{sha256}"
+
+    def _size(self, sha256: str) -> int:
         try:
-            self._fill(item, incoming)
-            os.replace(incoming, place)
-        finally:
-            incoming.unlink(missing_ok=True)
-        if new_folder:
-            for folder in (self._blobs.parent, self.root):
-                _sync_folder(folder)
-        return place.parent
+            return os.stat(self.place(sha256)).st_size
+        except FileNotFoundError:
+            return -1
 
-    def _fill(self, item: Staged, incoming: Path) -> None:
-        """Bring the bytes to `incoming`, flushed; a file that is ours and on this disk is moved instead of copied."""
-        if item.owned and _same_disk(item.local, self._incoming):
-            os.replace(item.local, incoming)
-            with incoming.open("rb") as file:
-                os.fsync(file.fileno())
-            return
-        digest = hashlib.sha256()
-        with _open_source(item) as source, incoming.open("xb") as target:
-            while chunk := source.read(CHUNK):
-                digest.update(chunk)
-                target.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
-        if digest.hexdigest() != item.sha256:
-            raise IntegrityError(
-                f"The file {item.local} changed while it was being logged.",
-                hint="Log it again when nothing writes to it any more.",
-                path=item.path,
-            )
+    def _touch(self, item: Staged) -> bool:
+        """Whether a blob is there with its size; it then counts as new, so that `gc` leaves it alone."""
+        place = self.place(item.sha256)
+        try:
+            if os.stat(place).st_size != item.size:
+                return False
+            os.utime(place)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _make_folders(self, new: list[Staged]) -> set[str]:
+        """Make the folders that new blobs need, and return those above them, whose names must be flushed too."""
+        first = not os.path.isdir(self._blobs)
+        os.makedirs(self._blobs, exist_ok=True)
+        there = set(os.listdir(self._blobs)) if new else set()
+        for name in {item.sha256[:2] for item in new} - there:
+            with suppress(FileExistsError):
+                os.mkdir(os.path.join(self._blobs, name))
+        return {os.path.dirname(self._blobs), self.location} if first else set()
+
+    def _fill(self, new: list[Staged], folder: str, progress: Progress | None) -> None:
+        """Bring the bytes of new blobs into a folder, flushed, each under its digest."""
+        one_by_one = len(new) <= MANY
+        for item in new:
+            _bring(item, os.path.join(folder, item.sha256), progress, flush=one_by_one)
+        if not one_by_one:
+            sync_files([os.path.join(folder, item.sha256) for item in new], folder)
 
 
-def read_into(store_file: BinaryIO, target: Path, sha256: str) -> None:
-    """Copy a blob to a file, hashing while it streams; the file appears only when its bytes are right.
+def missing_content(sha256: str, where: str) -> IntegrityError:
+    """Return the error about a blob that is not in its store."""
+    return IntegrityError(
+        f"The content sha256:{sha256} is not in the store {where}.",
+        hint="Run 'podium verify' to see every version that needs it, and restore it from a backup.",
+        sha256=sha256,
+    )
+
+
+def changed_source(item: Staged) -> IntegrityError:
+    """Return the error about a file whose bytes are not those that were hashed when it was added."""
+    return IntegrityError(
+        f"The file {item.local} changed while it was being logged.",
+        hint="Log it again when nothing writes to it any more.",
+        path=item.path,
+    )
+
+
+def open_source(item: Staged) -> int:
+    """Open a file that is on its way into a store; a link that took its place meanwhile is not followed.
 
     Raises:
-        IntegrityError: The bytes are not what the digest says; nothing is left behind.
-        StorageError: The target cannot be written.
+        NotFoundError: It vanished.
+        OSError: It cannot be read.
     """
-    part = target.with_name(f".{uuid.uuid4().hex}.part")
-    digest = hashlib.sha256()
-    with _storage_errors(target):
-        try:
-            with store_file, part.open("xb") as file:
-                while chunk := store_file.read(CHUNK):
-                    digest.update(chunk)
-                    file.write(chunk)
-            if digest.hexdigest() != sha256:
-                raise IntegrityError(
-                    f"The stored content of {target.name} is damaged: it is sha256:{digest.hexdigest()} "
-                    f"and should be sha256:{sha256}.",
-                    hint="Run 'podium verify' to see what else is damaged, and restore it from a backup.",
-                    sha256=sha256,
-                )
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _storage_errors(where: Path) -> Iterator[None]:
     try:
-        yield
-    except PodiumError:
-        raise
-    except shutil.Error as error:  # pragma: no cover - an OSError, but without a file name
-        raise StorageError(f"{where} failed: {error}.", hint="Check the disk.") from error
-    except OSError as error:
-        raise StorageError(
-            f"{error.filename or where} cannot be used: {error.strerror or error}.",
-            hint="Check that the folder exists, has room, and may be read and written by this user.",
-            path=str(error.filename or where),
-        ) from error
-
-
-@contextmanager
-def _open_source(item: Staged) -> Iterator[BinaryIO]:
-    try:
-        source = item.local.open("rb")
+        return os.open(item.local, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError as error:
         raise NotFoundError(
             f"The file {item.local} vanished before it was logged.", hint="Add it again.", path=item.path
         ) from error
-    with source:
-        yield source
 
 
-def _holds(place: Path, item: Staged) -> bool:
-    """Whether a blob is there and right; one that is damaged is written again, since the right bytes are at hand."""
-    try:
-        return place.stat().st_size == item.size and hash_file(place) == (item.size, item.sha256)
-    except FileNotFoundError:
-        return False
-
-
-def _same_disk(one: Path, two: Path) -> bool:
-    try:
-        return one.stat().st_dev == two.stat().st_dev
-    except FileNotFoundError:
-        return False
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot flush a folder
+def _bring(item: Staged, target: str, progress: Progress | None, *, flush: bool) -> None:
+    """Bring one file to its target; one that is ours and on this disk is moved instead of copied."""
+    if item.owned and same_disk(item.local, os.path.dirname(target)):
+        os.replace(item.local, target)
+        if flush:
+            sync_file(target)
+        if progress is not None:
+            progress(item.size)
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    source = open_source(item)
     try:
-        os.fsync(descriptor)
+        descriptor = create(target)
+        try:
+            written = copy_hashed(source, descriptor, item.size, progress, flush=flush)
+        finally:
+            os.close(descriptor)
     finally:
-        os.close(descriptor)
+        os.close(source)
+    if written != (item.size, item.sha256):
+        raise changed_source(item)
+
+
+def _scan(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except FileNotFoundError:
+        return []

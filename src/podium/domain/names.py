@@ -22,6 +22,11 @@ _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{stem}{digit}" for stem in ("com", "lpt") for digit in "123456789\u00b9\u00b2\u00b3"]
 )
+# Nearly all paths are of this shape and break no rule, which one match shows; the others take the long way.
+_EASY_PATH = re.compile(
+    r"(?=.{1,1024}\Z)[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}(?<!\.)(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,200}(?<!\.))*"
+)
+_DEVICE_LIKE = re.compile(r"(?:^|/)(?:con|prn|aux|nul|com|lpt)", re.IGNORECASE)
 _PATH_BYTES = 4096
 _PART_BYTES = 255
 
@@ -112,6 +117,8 @@ def check_path(path: str) -> str:
     Raises:
         InvalidNameError: The path breaks the rule.
     """
+    if isinstance(path, str) and _EASY_PATH.fullmatch(path) and not _DEVICE_LIKE.search(path):
+        return path
     if not isinstance(path, str) or not path:
         raise _bad(path, "file path", "It is empty.")
     try:
@@ -140,16 +147,13 @@ def check_paths(paths: list[str]) -> None:
     """
     seen: dict[str, str] = {}
     for path in paths:
-        key = unicodedata.normalize("NFC", path.casefold())
+        key = path.lower() if path.isascii() else unicodedata.normalize("NFC", path.casefold())
         if key in seen:
             raise _bad(path, "file path", f"It cannot stand beside {seen[key]!r}: some systems hold them for one file.")
         seen[key] = path
-    for key, path in seen.items():
-        parts = key.split("/")
-        for depth in range(1, len(parts)):
-            parent = "/".join(parts[:depth])
-            if parent in seen:
-                raise _bad(path, "file path", f"{seen[parent]!r} is a file and cannot be a folder too.")
+    folders = {key.rpartition("/")[0]: path for key, path in seen.items()}
+    for folder, path in folders.items():
+        _check_parents(folder, path, seen)
 
 
 def model_key(name: str) -> str:
@@ -214,6 +218,13 @@ def _check_plain(name: str, kind: str, length: int) -> str:
             name, kind, f"It has 1 to {length} of the characters A-Z a-z 0-9 . _ - and starts with a letter or digit."
         )
     return name
+
+
+def _check_parents(folder: str, path: str, files: dict[str, str]) -> None:
+    while folder:
+        if folder in files:
+            raise _bad(path, "file path", f"{files[folder]!r} is a file and cannot be a folder too.")
+        folder = folder.rpartition("/")[0]
 
 
 def _check_part(path: str, part: str) -> None:

@@ -1,0 +1,91 @@
+"""Clients of object storage, and their errors in our words.
+
+The library is obstore: one wheel for S3, Google Cloud Storage and Azure. It reads the usual environment variables by
+itself (``AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_ALLOW_HTTP``, ``GOOGLE_APPLICATION_CREDENTIALS``,
+``AZURE_STORAGE_ACCOUNT_NAME``, ...). Its error texts may carry signed addresses and access keys: they are cut down
+here, and never stand behind our errors as a cause.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import AzureStore, GCSStore, S3Store, from_url
+
+from podium.errors import PodiumError, SettingsError, StorageError
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+Client = S3Store | GCSStore | AzureStore
+
+# A place that does not answer is known within seconds; a large object may take its time as long as bytes flow.
+_CLIENT: ClientConfig = {
+    "connect_timeout": timedelta(seconds=4),
+    "read_timeout": timedelta(seconds=30),
+    "timeout": timedelta(hours=6),
+}
+_RETRY: RetryConfig = {
+    "max_retries": 3,
+    "retry_timeout": timedelta(seconds=20),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2},
+}
+
+
+def connect(url: str) -> Client:
+    """Return a client whose paths are below a URL; nothing is sent yet.
+
+    Raises:
+        SettingsError: The URL or what the environment says about its provider cannot be used.
+    """
+    try:
+        client = from_url(url, client_options=_CLIENT, retry_config=_RETRY)
+    except (BaseError, ValueError, TypeError, OSError) as error:
+        raise SettingsError(
+            f"The place {url} cannot be used: {brief(error)}.",
+            hint="Check the URL and the environment variables of the provider, such as AWS_REGION.",
+        ) from None
+    assert isinstance(client, S3Store | GCSStore | AzureStore)
+    return client
+
+
+@contextmanager
+def object_errors(where: str) -> Iterator[None]:
+    """Turn errors of object storage into `StorageError`; what is Podium's own passes.
+
+    Raises:
+        StorageError: The place failed.
+    """
+    try:
+        yield
+    except PodiumError:
+        raise
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise _failed(where, error, "Check the credentials in the environment and what they may do there.") from None
+    except FileNotFoundError as error:
+        raise _failed(where, error, "Check that the bucket exists and that its region is right.") from None
+    except (BaseError, OSError, ValueError, NotImplementedError) as error:
+        raise _failed(where, error, "Check the network, the endpoint and the bucket, then do it again.") from None
+    except BaseException as error:
+        # The library cannot be used in a child of a process that used it before, and says so by a panic.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _failed(where, error, "Start worker processes by 'spawn' or 'forkserver', not by 'fork'.") from None
+
+
+def brief(error: BaseException) -> str:
+    """Return the first sentence of an SDK's error, without anything that may be secret in it."""
+    text = str(error).split("\n", 1)[0]
+    text = re.sub(r":?\s*<.*", "", text)  # the XML of the server repeats keys and signatures
+    text = re.sub(r"(https?://)[^\s/@]*@", r"\1", text)
+    text = re.sub(r"\?[^\s]*", "", text)
+    return text.strip().rstrip(".")[:300] or type(error).__name__
+
+
+def _failed(where: str, error: BaseException, hint: str) -> StorageError:
+    return StorageError(f"{where} cannot be used: {brief(error)}.", hint=hint, path=where)
