@@ -6,14 +6,16 @@ import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal, get_args
 
 from podium.domain.origin import Origin
 from podium.domain.plain import Value, check_text, to_plain
 from podium.errors import InvalidValueError
 
-RunStatus = Literal["running", "finished", "failed"]
+RunStatus = Literal["running", "finished", "failed", "crashed"]
+Resume = Literal["never", "allow", "must"]
+SILENCE = timedelta(minutes=5)  # ten heartbeats: a database may be away for a while
 _STEPS = 2**62  # what a signed 64-bit column holds, with room to count on
 
 
@@ -25,14 +27,16 @@ class RunInfo(Value):
         id: Eight letters and digits, unique in the registry.
         project: The project it belongs to.
         name: A name for people.
-        status: ``running``, ``finished`` or ``failed``.
+        status: ``running``, ``finished``, ``failed``, or ``crashed``: nobody ended it, and its process is gone or has
+            given no sign for five minutes. Another sign makes it ``running`` again.
         config: Settings of the run, as plain JSON.
-        summary: The last value of each metric.
+        summary: The last value of each metric; a short word for each table or image.
         steps: How many steps were logged.
         job_type: What kind of work it does, if said.
         origin: Where it runs.
         started_at: UTC.
-        finished_at: UTC; None while it runs.
+        finished_at: UTC; None while it runs, and of a run that crashed.
+        heartbeat_at: When it last gave a sign, UTC.
     """
 
     id: str
@@ -46,6 +50,7 @@ class RunInfo(Value):
     origin: Origin
     started_at: datetime
     finished_at: datetime | None = None
+    heartbeat_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,36 @@ class MetricPoint(Value):
     name: str
     step: int
     value: float | int | bool | str
+
+
+def read_status(status: RunStatus, heartbeat: datetime, now: datetime, *, ended: bool) -> RunStatus:
+    """Return what a run is now, by what was written of it.
+
+    A process that is killed cannot say so; a run that says ``running`` is believed while its process lives and speaks.
+
+    Args:
+        status: What was written.
+        heartbeat: When it last gave a sign.
+        now: The time.
+        ended: Whether its process has certainly ended.
+    """
+    return "crashed" if status == "running" and (ended or now - heartbeat > SILENCE) else status
+
+
+def check_resume(resume: Any, *, id_given: bool) -> Resume:
+    """Return how to take a run that exists; W&B's ``True`` and ``"auto"`` mean ``allow``, and None ``never``.
+
+    Raises:
+        InvalidValueError: The word is unknown, or a run must exist and no id says which.
+    """
+    words: dict[Any, Resume] = {None: "never", False: "never", True: "allow", "auto": "allow"}
+    words |= {word: word for word in get_args(Resume)}
+    word = words.get(resume) if isinstance(resume, bool | str | None) else None
+    if word is None:
+        raise InvalidValueError(f"resume={resume!r} is unknown.", hint="Use 'never', 'allow' or 'must'.")
+    if word == "must" and not id_given:
+        raise InvalidValueError("No id says which run to go on with.", hint="Pass id=, or resume='allow'.")
+    return word
 
 
 def flatten_metrics(data: Mapping[str, Any], prefix: str = "") -> dict[str, float | int | bool | str]:
@@ -120,7 +155,12 @@ def check_step(step: Any) -> int:
 
 
 def _simple(name: str, value: Any) -> float | int | bool | str:
-    simple = to_plain(value)
+    try:
+        simple = to_plain(value)
+    except RecursionError as error:
+        raise InvalidValueError(
+            f"The metric {name!r} contains itself.", hint="Log numbers, text or booleans."
+        ) from error
     if isinstance(simple, str):
         check_text(simple, f"The metric {name!r}")
     if not isinstance(simple, float | int | bool | str):

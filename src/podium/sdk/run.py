@@ -9,18 +9,21 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from podium.content.files import local_path
+from podium.domain.media import Media, summary_word
 from podium.domain.names import alias_names
-from podium.domain.plain import plain_dict
-from podium.domain.runs import MetricPoint, RunInfo, check_step, flatten_metrics
+from podium.domain.runs import MetricPoint, Resume, RunInfo, check_step, flatten_metrics
 from podium.errors import InvalidValueError
 from podium.plugins.guard import call_here
 from podium.registry import Registry, open_registry
+from podium.registry.heartbeat import Heartbeat
 from podium.sdk.artifact import Artifact
+from podium.sdk.media import split_media
+from podium.sdk.values import Values
 from podium.settings import Settings, read_settings
 from podium.usecases.versions import LogVersion
 
@@ -37,9 +40,10 @@ def init(
     config: Mapping[str, Any] | None = None,
     job_type: str | None = None,
     id: str | None = None,
+    resume: Resume | bool | Literal["auto"] | None = None,
     registry: Registry | None = None,
 ) -> Run:
-    """Start a run.
+    """Start a run, or go on with one.
 
     Args:
         project: Its project; ``PODIUM_PROJECT``, else ``uncategorized``.
@@ -47,16 +51,19 @@ def init(
         config: Settings of the run.
         job_type: What kind of work it does.
         id: Unique in the registry; chosen if None.
+        resume: ``never`` (or None) refuses an id that is taken; ``allow`` (or True, or ``auto``) goes on with its run
+            at the next step; ``must`` refuses an id that is not there.
         registry: Where to; the one that the environment names if None.
 
     Raises:
         AlreadyExistsError: The id is taken.
-        InvalidNameError, InvalidValueError: A value cannot be used.
+        InvalidNameError, InvalidValueError: A value cannot be used, or the run belongs to another project.
+        NotFoundError: There is no run to go on with.
         SettingsError, DatabaseUnavailableError, SchemaOutdatedError: The registry cannot be opened.
     """
     chosen = project or os.environ.get("PODIUM_PROJECT") or _DEFAULT_PROJECT
     home = registry if registry is not None else _shared(read_settings())
-    info = home.start_run(chosen, id=id, name=name, config=config, job_type=job_type)
+    info = home.start_run(chosen, id=id, name=name, config=config, job_type=job_type, resume=resume)
     return Run(home, info)
 
 
@@ -66,60 +73,13 @@ def _shared(settings: Settings) -> Registry:
     return open_registry(settings.url, content=settings.content, actor=settings.actor)
 
 
-class Values(MutableMapping[str, Any]):
-    """The settings or the summary of a run, as items and as attributes; changes are written with the next metrics."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.__dict__["_values"] = dict(values)
-        self.__dict__["_changed"] = {}
-
-    def __getitem__(self, key: str) -> Any:
-        return self.__dict__["_values"][key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        plain = plain_dict({key: value}, "A value of a run")
-        self.__dict__["_values"].update(plain)
-        self.__dict__["_changed"].update(plain)
-
-    def __delitem__(self, key: str) -> None:
-        raise InvalidValueError(f"{key!r} cannot be taken back.", hint="Set it to another value.")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.__dict__["_values"])
-
-    def __len__(self) -> int:
-        return len(self.__dict__["_values"])
-
-    def __getattr__(self, key: str) -> Any:
-        try:
-            return self.__dict__["_values"][key]
-        except KeyError:
-            raise AttributeError(key) from None
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def __repr__(self) -> str:
-        return repr(self.__dict__["_values"])
-
-    def _take_over(self, values: Mapping[str, Any]) -> None:
-        """Show values that are written on another way."""
-        self.__dict__["_values"].update(values)
-        for name in values:
-            self.__dict__["_changed"].pop(name, None)
-
-    def _pending(self) -> dict[str, Any]:
-        return dict(self.__dict__["_changed"])
-
-    def _forget_pending(self) -> None:
-        self.__dict__["_changed"] = {}
-
-
 class Run:
     """One execution that logs or uses artifacts; made by `init`, and ended by `finish` or the end of its block.
 
     Metrics are written in batches: every two seconds or 500 points, before an artifact is logged, and at the end. A
-    process that is killed loses at most the last batch of metrics.
+    process that is killed loses at most the last batch of metrics. Tables and images are written at once, with what was
+    logged before them. Every 30 seconds a thread says that the run is alive, so that one whose process is killed is
+    known as ``crashed``.
 
     Attributes:
         config: The settings.
@@ -133,8 +93,13 @@ class Run:
         self.summary = Values(info.summary)
         self._step = info.steps
         self._points: list[MetricPoint] = []
+        self._media: list[Media] = []
         self._flushed = time.monotonic()
         self._open = True
+        self._heartbeat = Heartbeat(
+            lambda: registry.beat_run(info.id), join=lambda: registry.beat_run(info.id, join=True)
+        )
+        weakref.finalize(self, self._heartbeat.stop).atexit = False  # a run that is dropped is not kept alive
         atexit.register(_finish_at_exit, weakref.ref(self), os.getpid())
 
     @property
@@ -158,27 +123,33 @@ class Run:
         return self._step
 
     def log(self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
-        """Log metrics; each call is one step.
+        """Log metrics, tables and images; each call is one step.
 
         Args:
-            data: Names to numbers, texts or booleans; nested dicts are flattened with dots.
+            data: Names to numbers, texts, booleans, `podium.Table`, `podium.Image` or lists of images; nested dicts
+                are flattened with dots.
             step: The step to log at, not smaller than any before; the next one if None.
             commit: False keeps the step open, so that the next call adds to it.
 
         Raises:
             InvalidValueError: A value cannot be logged, the step lies in the past, or the run has ended.
+            DatabaseUnavailableError, StorageError: It could not be written now; the next call tries again.
         """
         self._require_open()
         if not isinstance(data, Mapping):
             raise InvalidValueError(f"Metrics are a dict, not {type(data).__name__}.", hint='Log {"accuracy": 0.97}.')
-        values = flatten_metrics(data)
         at = self._step if step is None else check_step(step)
+        plain, media = split_media(data, at)
+        values = flatten_metrics(plain)
+        for twice in values.keys() & {item.name for item in media}:
+            raise InvalidValueError(f"{twice!r} is given twice.", hint="Name each once.", name=twice)
         if at < self._step:
             raise InvalidValueError(f"Step {at} lies in the past; the next is {self._step}.", hint="Leave step out.")
         self._points += [MetricPoint(name, at, value) for name, value in values.items()]
-        self.summary._take_over(values)
+        self._media += media
+        self.summary._take_over({**values, **{item.name: summary_word(item) for item in media}})
         self._step = at if commit is False or (step is not None and commit is None) else at + 1
-        if len(self._points) >= _FLUSH_POINTS or time.monotonic() - self._flushed >= _FLUSH_SECONDS:
+        if media or len(self._points) >= _FLUSH_POINTS or time.monotonic() - self._flushed >= _FLUSH_SECONDS:
             self._flush()
 
     def log_artifact(
@@ -265,6 +236,7 @@ class Run:
         """
         if self._open:
             self._flush()
+            self._heartbeat.stop()
             self._info = self._registry.finish_run(self.id, "failed" if exit_code else "finished")
             self._open = False
             self._registry.close()
@@ -304,10 +276,11 @@ class Run:
         return name if "/" in name else f"{self.project}/{name}"
 
     def _flush(self) -> None:
+        self._heartbeat.here()
         config, summary = self.config._pending(), self.summary._pending()
-        if self._points or config or summary:
-            self._registry.log_metrics(self.id, self._points, config=config, summary=summary)
-            self._points = []  # not before: what could not be written is tried again
+        if self._points or self._media or config or summary:
+            self._registry.log_metrics(self.id, self._points, config=config, summary=summary, media=self._media)
+            self._points, self._media = [], []  # not before: what could not be written is tried again
             self.config._forget_pending()
             self.summary._forget_pending()
         self._flushed = time.monotonic()
