@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from podium.errors import ConflictError, InvalidNameError, InvalidValueError, NotFoundError
+from podium.sql.schema import HEAD
 
 MODEL = "model-registry/Digits classifier"
 
@@ -199,5 +200,5 @@ def test_a_conflict_always_has_a_holder(registry, linked) -> None:
     """Who catches a ConflictError may always ask for its holder, even when the database found the conflict."""
     linked(registry, 1)
     with pytest.raises(ConflictError) as caught, registry._database.write() as connection:
-        connection.exec_driver_sql("insert into podium_schema (version_num) values ('0001')")
+        connection.execute(sa.text("insert into podium_schema (version_num) values (:v)"), {"v": HEAD})
     assert caught.value.holder is None

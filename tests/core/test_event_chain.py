@@ -116,9 +116,13 @@ def test_an_error_leaves_no_event(registry, model_file, rows) -> None:
     """An error anywhere in a unit takes its events, rows and sequence numbers with it."""
     registry.log("p/a", model_file("a"))
     before = rows(registry)
-    with contextlib.suppress(RuntimeError), registry._write() as unit:
+
+    def fail_late(unit) -> None:
         set_alias(unit, SetAlias("p/a", "best"))
         raise RuntimeError("late")
+
+    with contextlib.suppress(RuntimeError):
+        registry._change(fail_late)
     assert rows(registry) == before
     registry.set_alias("p/a", "best")
     assert [event.sequence for event in registry.events("p/a")] == [1, 2, 3]

@@ -150,9 +150,9 @@ def test_a_content_place_that_cannot_be_used(registry, database_url, open_at, tm
     assert registry.log("p/a", model_file("a")).number == 0
 
 
-@pytest.mark.parametrize("content", ["s3://bucket/x", "https://u:secret-word@host/x"])
-def test_a_content_place_that_is_no_folder(tmp_path, content) -> None:
-    """Object storage is not built yet, and says so without the password."""
+@pytest.mark.parametrize("content", ["ftp://host/x", "https://u:secret-word@host/x", "s3://k:secret-word@bucket/x"])
+def test_a_content_place_of_no_known_kind(tmp_path, content) -> None:
+    """Only folders and object storage keep content; another place is refused, without the password it may carry."""
     with pytest.raises(SettingsError) as caught:
         open_registry(f"sqlite:///{tmp_path / 'x.db'}", content=content)
     assert "secret-word" not in str(caught.value)

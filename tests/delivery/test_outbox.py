@@ -39,11 +39,15 @@ def test_a_row_per_subscription_in_the_transaction(registry, model_file) -> None
     """The rows of the outbox are written with the event, for each subscription that wants it."""
     registry.subscribe("all", "console", events=["*"])
     registry.subscribe("models", "console", events=["model_version.*"])
-    with contextlib.suppress(RuntimeError), registry._write() as unit:
+
+    def fail_late(unit) -> None:
         row, _ = ensure_collection(unit, ensure_project(unit, "p"), "a", "artifact", "model")
         unit.record(stream_of(row), "artifact.created", "p/a")
         assert unit.deliveries == 1
         raise RuntimeError("rolled back")
+
+    with contextlib.suppress(RuntimeError):
+        registry._change(fail_late)
     assert [delivery.event_type for delivery in registry.deliveries()] == ["subscription.added"] * 2
     registry.log("p/a", model_file("a"))
     registry.link("p/a", "model-registry/M")

@@ -30,9 +30,9 @@ class Version(Value):
         size: Bytes of all files together.
         files: How many files.
         source: ``PROJECT/ARTIFACT:vN`` of the bytes; the same as ``ref`` for an artifact version.
-        metadata: As logged, plain JSON.
+        metadata: Plain JSON, with every edit made since it was logged or linked.
         metrics: The numbers of the run's summary when the version was logged.
-        description: As logged.
+        description: Free text, with every edit.
         aliases: What names it now in this collection, stages included, ``latest`` included.
         run: The id of the run that logged it.
         supersedes: The number of the version that an earlier attempt of the same task instance left here.
@@ -40,6 +40,9 @@ class Version(Value):
         created_by: The actor.
         origin: The execution.
         created: Whether the call that returned this value made the version; False when it was there already.
+        tags: Labels on this version in this collection.
+        expires_at: UTC; when its time to live ends, None for never.
+        deleted_at: UTC; when it was deleted or unlinked, None while it is there.
     """
 
     ref: str
@@ -61,6 +64,9 @@ class Version(Value):
     created_by: str
     origin: Origin
     created: bool = False
+    tags: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    deleted_at: datetime | None = None
 
     @property
     def version(self) -> str:
@@ -118,11 +124,15 @@ class Collection(Value):
         ref: ``NAMESPACE/NAME``.
         kind: ``artifact`` or ``model``.
         type: The type of all its versions.
-        description: As given.
-        versions: How many versions it has.
+        description: Free text; of a registered model, its model card in Markdown.
+        versions: How many versions it has, without those that were deleted or unlinked.
         aliases: Alias or stage to version number, ``latest`` included.
         created_at: UTC.
         created_by: The actor.
+        owner: Who answers for it, if said.
+        task: What it is for, such as ``image classification``, if said.
+        tags: Labels on it as a whole.
+        deleted_at: UTC; None while it is there.
     """
 
     ref: str
@@ -133,3 +143,41 @@ class Collection(Value):
     aliases: Mapping[str, int] = field(default_factory=dict)
     created_at: datetime | None = None
     created_by: str = ""
+    owner: str | None = None
+    task: str | None = None
+    tags: tuple[str, ...] = ()
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryInfo(Value):
+    """A registry: a curated namespace of registered models.
+
+    Attributes:
+        name: Unique among projects and registries.
+        description: Free text.
+        types: The artifact types that it accepts, None for every type.
+        models: How many registered models it has.
+        created_at: UTC.
+        created_by: The actor.
+    """
+
+    name: str
+    description: str | None
+    types: tuple[str, ...] | None
+    models: int
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring(Value):
+    """A version whose time to live ends.
+
+    Attributes:
+        version: The version.
+        kept_by: What keeps it all the same: models that it is linked into and aliases that it holds.
+    """
+
+    version: Version
+    kept_by: tuple[str, ...]

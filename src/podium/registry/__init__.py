@@ -6,6 +6,7 @@ import functools
 import os
 
 from podium.plugins.host import PluginHost
+from podium.registry.catalog import CatalogVerbs
 from podium.registry.models import ModelVerbs
 from podium.registry.notify import NotifyVerbs
 from podium.registry.promotion import PromotionVerbs
@@ -15,7 +16,7 @@ from podium.settings import read_settings
 __all__ = ["Registry", "open_registry"]
 
 
-class Registry(PromotionVerbs, ModelVerbs, RunVerbs, NotifyVerbs):
+class Registry(PromotionVerbs, ModelVerbs, CatalogVerbs, RunVerbs, NotifyVerbs):
     """A model registry on a database and a content store.
 
     Synchronous, thread-safe, safe across forks. Every method is one transaction and returns frozen values with a
@@ -37,8 +38,8 @@ def open_registry(
 
     Args:
         url: SQLAlchemy URL of the database, SQLite or PostgreSQL; ``PODIUM_URL``, else ``~/.podium/podium.db``.
-        content: Folder of the content store; ``PODIUM_CONTENT``, else what the database records, else the folder
-            ``content`` beside the SQLite file.
+        content: Where files are kept, a folder or ``s3://, gs://, az://``; ``PODIUM_CONTENT``, else what the database
+            records, else the folder ``content`` beside the SQLite file.
         actor: Who makes changes; ``PODIUM_ACTOR``, else the user of this process.
         host: The plugins; those installed in this environment if None.
 

@@ -1,27 +1,28 @@
-"""The verbs about artifacts: log, resolve, download, verify."""
+"""The verbs about artifacts: log, resolve, use, download."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from podium.content import files as local_files
-from podium.content.store import Staged
-from podium.content.transfer import FileProblem, VerifyReport, download
-from podium.domain.manifest import Entry, Manifest
+from podium.content.store import Progress, Staged
+from podium.content.transfer import download
+from podium.domain.manifest import Entry, Integrity, Manifest
 from podium.domain.names import alias_names
 from podium.domain.versions import Collection, OnDuplicate, Version, VersionFiles
 from podium.errors import InvalidValueError
 from podium.registry.base import Joint
-from podium.usecases import places, records, resolving
+from podium.usecases import places, resolving
 from podium.usecases import versions as usecase
 
 StrPath = str | os.PathLike[str]
 Files = StrPath | Sequence[StrPath] | Mapping[str, StrPath]
+References = str | Sequence[str] | Mapping[str, str]
 
 
 class ArtifactVerbs(Joint):
@@ -39,12 +40,18 @@ class ArtifactVerbs(Joint):
         metrics: Mapping[str, Any] | None = None,
         run: str | None = None,
         on_duplicate: OnDuplicate = "reuse",
+        references: References = (),
+        integrity: Integrity = "sha256",
+        ttl: timedelta | None = None,
+        tags: str | Iterable[str] = (),
+        progress: Progress | None = None,
     ) -> Version:
         """Log files as a version of an artifact.
 
         Args:
             artifact: ``PROJECT/ARTIFACT``; both are made if new.
-            files: A file, a folder, several of them, or a mapping of paths inside the artifact to local files.
+            files: A file, a folder, several of them, or a mapping of paths inside the artifact to local files. Empty
+                for a version of references alone.
             type: ``model``, ``dataset``, or any word; fixed by the first version.
             metadata: Anything that JSON can hold.
             description: Free text.
@@ -52,6 +59,12 @@ class ArtifactVerbs(Joint):
             metrics: Numbers to carry, beside the summary of the run.
             run: Id of the run that logs.
             on_duplicate: What to do when a version has the same files: ``reuse`` it, make a ``new`` one, or ``error``.
+            references: URIs of files that stay where they are (``file, http, https, s3, gs, az``), or a mapping of
+                paths inside the artifact to URIs. One that ends in ``/`` stands for all objects below it.
+            integrity: What is noted of each reference to find drift: ``sha256`` (it is read once), ``etag``, ``none``.
+            ttl: How long the version shall live; None for ever. See `expire`.
+            tags: Labels for the version.
+            progress: Told the bytes done, those hashed and those stored.
 
         Returns:
             The version, visible to everybody; ``created`` says whether this call made it.
@@ -71,25 +84,37 @@ class ArtifactVerbs(Joint):
             run=run,
             metrics=metrics or {},
             on_duplicate=on_duplicate,
+            ttl=ttl,
+            tags=alias_names(tags),
         )
         usecase.check_log(command)
-        return self.log_staged(stage_files(files), command)
+        staged = stage_files(files, progress)
+        return self.log_staged(staged, command, probe_references(references, integrity), progress)
 
-    def log_staged(self, staged: list[Staged], command: usecase.LogVersion) -> Version:
+    def log_staged(
+        self,
+        staged: list[Staged],
+        command: usecase.LogVersion,
+        references: Sequence[Entry] = (),
+        progress: Progress | None = None,
+    ) -> Version:
         """Log files that were hashed before: store the bytes durably, then make the version visible in one transaction.
 
         Args:
             staged: The files; `log` and the SDK make them.
-            command: What to log; its manifest is made of the files.
+            command: What to log; its manifest is made of the files and references.
+            references: Entries that `content.references.probe` made.
+            progress: Told the bytes stored.
 
         Raises:
             The same as `log`.
         """
         usecase.check_log(command)
-        manifest = Manifest.of(Entry(item.path, item.size, item.sha256) for item in staged)
-        self._content().put(staged)
-        with self._write() as unit:
-            return usecase.log_version(unit, replace(command, manifest=manifest))
+        files = [Entry(item.path, item.size, item.sha256) for item in staged]
+        complete = replace(command, manifest=Manifest.of([*files, *references]))
+        with self._read() as unit:
+            usecase.check_place(unit, complete)  # before gigabytes are stored for nothing
+        return self._store_and_change(staged, lambda unit: usecase.log_version(unit, complete), progress)
 
     def resolve(self, ref: str, at: datetime | None = None) -> Version:
         """Return the version that a reference names, now or at a time in the past.
@@ -107,14 +132,19 @@ class ArtifactVerbs(Joint):
         with self._read() as unit:
             return resolving.resolve_version(unit, ref, at)
 
-    def versions(self, ref: str, limit: int | None = None) -> list[Version]:
+    def versions(self, ref: str, limit: int | None = None, *, deleted: bool = False) -> list[Version]:
         """Return the versions of an artifact or model, newest first.
+
+        Args:
+            ref: ``NAMESPACE/NAME``.
+            limit: At most so many.
+            deleted: Return those that were deleted or unlinked instead.
 
         Raises:
             NotFoundError: There is no such artifact or model.
         """
         with self._read() as unit:
-            return resolving.list_versions(unit, ref, limit)
+            return resolving.list_versions(unit, ref, limit, deleted=deleted)
 
     def artifacts(self, project: str | None = None) -> list[Collection]:
         """Return the artifacts of a project, or all.
@@ -149,62 +179,48 @@ class ArtifactVerbs(Joint):
         Raises:
             NotFoundError: The reference names nothing, or there is no such run.
         """
-        with self._write() as unit:
-            return usecase.use_version(unit, ref, run).version
+        return self._change(lambda unit: usecase.use_version(unit, ref, run).version)
 
-    def download(self, ref: str, to: StrPath | None = None) -> Path:
+    def download(self, ref: str, to: StrPath | None = None, progress: Progress | None = None) -> Path:
         """Write the files of a version into a folder; each is hashed on the way and appears only when it is right.
 
         Args:
             ref: The version.
             to: The folder; ``artifacts/NAME-vN`` below the working directory if None. Other files in it stay.
+            progress: Told the bytes done.
 
         Returns:
             The folder.
 
         Raises:
-            IntegrityError: A stored file is damaged or missing; nothing that this call wrote is left behind.
+            IntegrityError: A stored file is damaged or missing, or what a reference names is no longer what it was;
+                nothing that this call wrote is left behind.
             NotFoundError: The reference names nothing.
             StorageError: The folder cannot be written.
         """
         found = self.files(ref)
         name = found.version.collection.rpartition("/")[2]
         folder = local_files.local_path(to) if to is not None else Path("artifacts") / f"{name}-v{found.version.number}"
-        download(self._content(), found.manifest, folder)
+        download(self._content(), found.manifest, folder, self._cache(), progress)
         return folder
 
-    def verify(self, ref: str | None = None, progress: Callable[[Entry], None] | None = None) -> VerifyReport:
-        """Hash stored content and compare it with what was logged.
 
-        Args:
-            ref: A version; None for everything that the registry refers to.
-            progress: Called after each content.
-
-        Raises:
-            NotFoundError: The reference names nothing.
-            StorageError: The content store cannot be read.
-        """
-        if ref is not None:
-            found = self.files(ref)
-            contents, versions = [(found.version.ref, entry) for entry in found.manifest.entries], 1
-        else:
-            with self._read() as unit:
-                contents, versions = list(records.list_contents(unit)), records.count_versions(unit)
-        store, problems, size = self._content(), [], 0
-        for holder, entry in contents:
-            state = store.state(entry.sha256, entry.size)
-            size += entry.size
-            if state != "ok":
-                problems.append(FileProblem(holder, entry.path, state, entry.sha256))
-            if progress is not None:
-                progress(entry)
-        return VerifyReport(versions, len(contents), size, tuple(problems))
-
-
-def stage_files(files: Files) -> list[Staged]:
+def stage_files(files: Files, progress: Progress | None = None) -> list[Staged]:
     """Hash files where they lie; see `ArtifactVerbs.log` for what may be given and the errors."""
     if isinstance(files, Mapping):
-        return [local_files.stage(path, local_files.local_path(local)) for path, local in files.items()]
+        return [local_files.stage(path, local_files.local_path(local), progress) for path, local in files.items()]
     if isinstance(files, str | os.PathLike):
-        return local_files.collect([local_files.local_path(files)])
-    return local_files.collect([local_files.local_path(item) for item in files])
+        return local_files.collect([local_files.local_path(files)], progress)
+    return local_files.collect([local_files.local_path(item) for item in files], progress)
+
+
+def probe_references(references: References, integrity: Integrity) -> list[Entry]:
+    """Look at what references name; see `ArtifactVerbs.log`."""
+    if not references:
+        return []
+    from podium.content.references import probe  # brings the clients of object storage
+
+    if isinstance(references, Mapping):
+        return [entry for path, uri in references.items() for entry in probe(uri, path, integrity)]
+    several = [references] if isinstance(references, str) else references
+    return [entry for uri in several for entry in probe(uri, None, integrity)]

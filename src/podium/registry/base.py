@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import atexit
 import logging
+import random
 import socket
 import sys
+import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from podium.content.local import LocalStore
-from podium.content.store import ContentStore
+from podium.content.cache import Cache
+from podium.content.opening import open_store, same_place
+from podium.content.store import ContentStore, Progress, Staged
 from podium.delivery.courier import Courier
 from podium.delivery.worker import Worker
 from podium.domain.events import Event
 from podium.domain.origin import Origin
-from podium.errors import SettingsError
+from podium.errors import ConflictError, PodiumError, SettingsError
 from podium.plugins.guard import call_here
 from podium.plugins.host import PluginHost
 from podium.settings import Settings
 from podium.sql.database import Database
-from podium.usecases import records
+from podium.sql.errors import is_transient
+from podium.usecases import garbage, records
 from podium.usecases.unit import Unit
 
 _log = logging.getLogger("podium.registry")
 _CONTENT = "content"
 _DELIVERY_SECONDS = 5.0
+_PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0)  # seconds between attempts at one unit
+_STORE_ATTEMPTS = 3
+_PATIENCE_SECONDS = 10.0  # a lock that was not had for a whole minute is not waited for again
+T = TypeVar("T")
 
 
 class Joint:
@@ -75,19 +83,59 @@ class Joint:
         """
         return self._database.upgrade()
 
-    @contextmanager
-    def _write(self) -> Iterator[Unit]:
-        """Open a unit that may write; after its commit, tell observers and send what is due."""
-        origin = self._origin()
-        with self._database.write() as connection:
-            unit = Unit(connection, self.settings.actor, origin, now(), self.host.vetoes)
-            yield unit
+    def _change(self, verb: Callable[[Unit], T]) -> T:
+        """Run a verb in a unit of its own; after the commit, tell observers and send what is due.
+
+        The whole unit is done again, a few times, when the database asks for that: a race between two first uses of a
+        name, a deadlock, a lock not had at once. Nothing of the attempt before is left by then.
+        """
+        origin, started = self._origin(), time.monotonic()
+        for pause in (*_PAUSES, None):
+            try:
+                with self._database.write() as connection:
+                    unit = Unit(connection, self.settings.actor, origin, now(), self.host.vetoes)
+                    answer = verb(unit)
+                break
+            except PodiumError as error:
+                waited = time.monotonic() - started
+                if pause is None or not is_transient(error) or waited > _PATIENCE_SECONDS:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads rivals, guards nothing
         self._published(unit)
+        return answer
 
     @contextmanager
     def _read(self) -> Iterator[Unit]:
         with self._database.read() as connection:
             yield Unit(connection, self.settings.actor, Origin(), now())
+
+    def _store_and_change(
+        self, staged: Sequence[Staged], verb: Callable[[Unit], T], progress: Progress | None = None
+    ) -> T:
+        """Store files durably, then run a verb that refers to them, safe beside garbage collection.
+
+        Raises:
+            ConflictError: Garbage collection took what was stored, every time.
+        """
+        store, contents = self._content(), [(item.sha256, item.size) for item in staged]
+
+        def refer(unit: Unit) -> tuple[bool, T | None]:
+            if garbage.content_is_untouched(unit, mark) or not store.missing(contents):
+                return True, verb(unit)
+            return False, None
+
+        for _ in range(_STORE_ATTEMPTS):
+            with self._read() as unit:
+                mark = garbage.read_mark(unit)
+            store.put(list(staged), progress)
+            done, answer = self._change(refer)
+            if done:
+                return cast("T", answer)
+        raise ConflictError(
+            "Garbage collection removed the files while they were logged.",
+            hint="Let 'podium gc' spare what is young (it does unless told otherwise), then log again.",
+            holder=None,
+        )
 
     def _origin(self) -> Origin:
         origin = self.host.origin()
@@ -127,28 +175,36 @@ class Joint:
                 recorded = records.read_setting(unit, _CONTENT)
             if recorded is None:
                 wanted = self.settings.content or self.settings.default_content
-                LocalStore(wanted).prepare()  # what is written down now holds for everybody, so it must work
-                with self._write() as unit:
-                    recorded = records.remember_setting(unit, _CONTENT, self._portable(wanted))
-            asked, place = self.settings.content, self._beside() / recorded
-            if asked is not None and asked.resolve() != place.resolve():
+                open_store(wanted).prepare()  # what is written down now holds for everybody, so it must work
+                portable = self._portable(wanted)
+                recorded = self._change(lambda unit: records.remember_setting(unit, _CONTENT, portable))
+            asked, place = self.settings.content, self._beside(recorded)
+            if asked is not None and not same_place(asked, place):
                 raise SettingsError(
                     f"The content of this database lies in {place}, but this process is configured for {asked}.",
                     hint="Set PODIUM_CONTENT to the recorded place, or leave it out.",
-                    recorded=str(place),
+                    recorded=place,
                 )
-            self._store = LocalStore(place)
+            self._store = open_store(place)
         return self._store
 
-    def _portable(self, place: Path) -> str:
-        """Return how a content folder is recorded: one beside an SQLite file relative to it, so that both can move."""
-        beside = self._beside()
-        return (
-            str(place.relative_to(beside)) if self._database.is_sqlite and place.is_relative_to(beside) else str(place)
-        )
+    def _cache(self) -> Cache | None:
+        """Return the cache of remote content, None if it is turned off."""
+        if self.settings.cache_bytes <= 0:
+            return None
+        return Cache(self.settings.home / "cache", self.settings.cache_bytes)
 
-    def _beside(self) -> Path:
-        return Path(self._database.url.database or "").parent
+    def _portable(self, place: str) -> str:
+        """Return how a content folder is recorded: one beside an SQLite file relative to it, so that both can move."""
+        beside = Path(self._database.url.database or "").parent
+        if "://" in place or not self._database.is_sqlite or not Path(place).is_relative_to(beside):
+            return place
+        return str(Path(place).relative_to(beside))
+
+    def _beside(self, recorded: str) -> str:
+        if "://" in recorded:
+            return recorded
+        return str(Path(self._database.url.database or "").parent / recorded)
 
 
 def now() -> datetime:

@@ -33,8 +33,7 @@ class ModelVerbs(Joint):
             InvalidValueError: The model holds another type, or an alias is a stage.
             NotFoundError: The reference names nothing, or there is no such registry.
         """
-        with self._write() as unit:
-            return links.link_version(unit, links.LinkVersion(ref, model, alias_names(aliases)))
+        return self._change(lambda unit: links.link_version(unit, links.LinkVersion(ref, model, alias_names(aliases))))
 
     def set_alias(self, ref: str, alias: str, *, expected: Expected = UNSET, reason: str | None = None) -> AliasMove:
         """Move an alias to a version.
@@ -52,8 +51,7 @@ class ModelVerbs(Joint):
             InvalidValueError: It is a stage.
             NotFoundError: The reference names nothing.
         """
-        with self._write() as unit:
-            return aliases.set_alias(unit, aliases.SetAlias(ref, alias, expected, reason))
+        return self._change(lambda unit: aliases.set_alias(unit, aliases.SetAlias(ref, alias, expected, reason)))
 
     def remove_alias(
         self, collection: str, alias: str, *, expected: Expected = UNSET, reason: str | None = None
@@ -63,8 +61,9 @@ class ModelVerbs(Joint):
         Raises:
             NotFoundError: Nothing holds it.
         """
-        with self._write() as unit:
-            return aliases.remove_alias(unit, aliases.RemoveAlias(collection, alias, expected, reason))
+        return self._change(
+            lambda unit: aliases.remove_alias(unit, aliases.RemoveAlias(collection, alias, expected, reason))
+        )
 
     def model(self, ref: str) -> Collection:
         """Return a registered model with its aliases and stages.

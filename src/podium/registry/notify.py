@@ -48,8 +48,7 @@ class NotifyVerbs(Joint):
             )
         check_settings(found, settings or {})
         wanted = Subscription(name, channel, tuple(events), dict(settings or {}))
-        with self._write() as unit:
-            return subscriptions.add_subscription(unit, wanted)
+        return self._change(lambda unit: subscriptions.add_subscription(unit, wanted))
 
     def unsubscribe(self, name: str) -> Subscription:
         """End a subscription; what is on its way already is still delivered.
@@ -57,8 +56,7 @@ class NotifyVerbs(Joint):
         Raises:
             NotFoundError: There is none of this name.
         """
-        with self._write() as unit:
-            return subscriptions.remove_subscription(unit, name)
+        return self._change(lambda unit: subscriptions.remove_subscription(unit, name))
 
     def subscriptions(self) -> list[Subscription]:
         """Return all subscriptions by name."""
@@ -91,8 +89,7 @@ class NotifyVerbs(Joint):
         Raises:
             NotFoundError: There is no such delivery, or it was sent.
         """
-        with self._write() as unit:
-            return outbox.retry(unit.connection, now(), delivery)
+        return self._change(lambda unit: outbox.retry(unit.connection, now(), delivery))
 
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Return the plugins of this process, those that failed to load included."""

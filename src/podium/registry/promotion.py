@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ from podium.domain.checks import CheckResult, CheckStatus, RecordedCheck, Severi
 from podium.domain.stages import Policy, Transition
 from podium.domain.versions import Version
 from podium.errors import IntegrityError, NotFoundError, PromotionRefusedError
-from podium.registry.artifacts import ArtifactVerbs
+from podium.registry.care import CareVerbs
 from podium.usecases import checks as check_cases
 from podium.usecases import policies, promotions
 from podium.usecases.aliases import UNSET, Expected
@@ -21,7 +22,7 @@ from podium.usecases.aliases import UNSET, Expected
 Checks = str | Check | Callable[..., Any] | ModuleType
 
 
-class PromotionVerbs(ArtifactVerbs):
+class PromotionVerbs(CareVerbs):
     """What can be done with checks, policies and stages."""
 
     def record_check(
@@ -63,8 +64,9 @@ class PromotionVerbs(ArtifactVerbs):
         self, ref: str, results: Iterable[CheckResult], *, digest: str | None = None
     ) -> list[RecordedCheck]:
         """Record several results at once; see `record_check`."""
-        with self._write() as unit:
-            return check_cases.record_checks(unit, check_cases.RecordChecks(ref, tuple(results), digest))
+        return self._change(
+            lambda unit: check_cases.record_checks(unit, check_cases.RecordChecks(ref, tuple(results), digest))
+        )
 
     def checks(self, ref: str) -> list[RecordedCheck]:
         """Return every result that counts for a version, oldest first.
@@ -126,8 +128,7 @@ class PromotionVerbs(ArtifactVerbs):
             NotFoundError: There is no such model or registry.
         """
         made = policy if isinstance(policy, Policy) else Policy.from_json(policy)
-        with self._write() as unit:
-            return policies.set_policy(unit, policies.SetPolicy(target, made, reason))
+        return self._change(lambda unit: policies.set_policy(unit, policies.SetPolicy(target, made, reason)))
 
     def policy(self, target: str) -> Policy:
         """Return the policy in force for a model, or the default of a registry.
@@ -159,8 +160,8 @@ class PromotionVerbs(ArtifactVerbs):
             NotFoundError: The reference names nothing, or there is no such stage.
             PromotionRefusedError: A gate failed. ``reasons`` has a sentence for each; the refusal is on record.
         """
-        with self._write() as unit:
-            made = promotions.promote_version(unit, promotions.PromoteVersion(ref, to, reason, expected, force))
+        command = promotions.PromoteVersion(ref, to, reason, expected, force)
+        made = self._change(lambda unit: promotions.promote_version(unit, command))
         if made.status == "refused":
             raise PromotionRefusedError(
                 f"{made.collection}:v{made.number} was refused for {to!r}: {' '.join(made.reasons)}",
@@ -194,8 +195,7 @@ class PromotionVerbs(ArtifactVerbs):
         for number in plan.candidates:
             if self.verify(f"{model}:v{number}").ok:
                 command = promotions.RollBackStage(model, stage, number, plan.holder, reason)
-                with self._write() as unit:
-                    return promotions.roll_back_stage(unit, command)
+                return self._change(partial(promotions.roll_back_stage, command=command))
         raise IntegrityError(
             f"No earlier holder of {stage!r} of {model} is intact in the store.",
             hint="Run 'podium verify' and restore the content from a backup.",

@@ -17,6 +17,15 @@ from podium.sql import schema
 from podium.sql.errors import bad_url, translated
 
 _BUSY_SECONDS = 60
+# A server that vanished without a word is noticed within half a minute, not after the two hours of the system.
+_PG_CONNECT = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "application_name": "podium",
+}
 
 
 class Database:
@@ -137,8 +146,14 @@ def _build(url: sa.URL, where: str) -> sa.Engine:
             event.listen(engine, "connect", _on_sqlite_connect)
             event.listen(engine, "begin", _on_sqlite_begin)
             return engine
-        # pre_ping costs a round trip and saves the first call after the server restarted.
-        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        return sa.create_engine(
+            url,
+            pool_pre_ping=True,  # costs a round trip and saves the first call after the server restarted
+            pool_size=5,  # an orchestrator runs many processes with few threads each; the server has 100 places in all
+            max_overflow=10,
+            pool_timeout=30,
+            connect_args=_PG_CONNECT,
+        )
 
 
 def _on_sqlite_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:

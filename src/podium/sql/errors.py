@@ -17,6 +17,8 @@ from podium.errors import (
     StorageError,
 )
 
+# What PostgreSQL says when the very same transaction may succeed a moment later: serialization failure, deadlock.
+_AGAIN = ("40001", "40P01")
 _UPGRADE = "Run 'podium db upgrade' with this Podium and the same PODIUM_URL."
 
 
@@ -46,6 +48,11 @@ def translated(where: str) -> Iterator[None]:
         ) from error
 
 
+def is_transient(error: PodiumError) -> bool:
+    """Whether the database asks for the whole unit to be done again: a lost race, a deadlock, a lock not had."""
+    return bool(error.facts.get("transient"))
+
+
 def bad_url(where: str, error: Exception) -> SettingsError:
     """Return the error for a database URL that no driver serves."""
     missing = isinstance(error, ModuleNotFoundError) or "psycopg" in str(error)
@@ -70,11 +77,12 @@ def translate(error: exc.DBAPIError, where: str) -> PodiumError:
         return StorageError(
             f"The database {where} cannot be written.", hint="Check the permissions of its file and folder."
         )
-    if isinstance(error, exc.IntegrityError):
+    if isinstance(error, exc.IntegrityError) or getattr(error.orig, "sqlstate", None) in _AGAIN:
         return ConflictError(
             "Somebody else changed the same thing at the same time.",
             hint="Try again; nothing was changed.",
             holder=None,
+            transient=True,
         )
     if "unable to open database file" in text:
         return SettingsError(
@@ -84,6 +92,7 @@ def translate(error: exc.DBAPIError, where: str) -> PodiumError:
         return DatabaseUnavailableError(
             f"The database {where} cannot be used now ({_first_line(error)}).",
             hint="Check that it runs, then try again.",
+            transient="locked" in text,
         )
     return InvalidValueError(f"The database refused a value ({_first_line(error)}).", hint="Nothing was changed.")
 

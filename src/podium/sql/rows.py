@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +15,15 @@ from podium.domain.events import Event
 from podium.domain.manifest import Entry, Manifest
 from podium.domain.names import LATEST
 from podium.domain.origin import Origin
-from podium.domain.runs import RunInfo
+from podium.domain.runs import RunInfo, read_status
 from podium.domain.stages import GateResult, Transition
 from podium.domain.versions import AliasMove, Collection, Version
+from podium.processes import has_ended
 from podium.sql import tables as t
+from podium.sql.types import PlainJson
 
 _CHUNK = 500
+_Labels = defaultdict[tuple[str, UUID, int], list[str]]
 
 _home = t.collections.alias("home")
 _home_space = t.namespaces.alias("home_space")
@@ -32,14 +36,18 @@ _VERSIONS = (
         t.memberships.c.origin,
         t.memberships.c.created_at,
         t.memberships.c.created_by,
+        t.memberships.c.deleted_at,
         t.collections.c.name,
         t.collections.c.kind,
         t.collections.c.type,
+        t.collections.c.latest,
         t.namespaces.c.name.label("namespace"),
         t.versions.c.number.label("home_number"),
         t.versions.c.digest,
-        t.versions.c.metadata,
-        t.versions.c.description,
+        t.versions.c.expires_at,
+        # What was edited on a link stands there; it never leaks to the source.
+        sa.func.coalesce(t.memberships.c.metadata, t.versions.c.metadata, type_=PlainJson()).label("metadata"),
+        sa.func.coalesce(t.memberships.c.description, t.versions.c.description).label("description"),
         t.versions.c.run_id,
         t.versions.c.supersedes,
         _home.c.name.label("home_name"),
@@ -60,13 +68,14 @@ def load_versions(connection: sa.Connection, *where: sa.ColumnElement[bool], lim
     """Return the versions whose memberships match, newest number first within each collection."""
     query = _VERSIONS.where(*where).order_by(t.namespaces.c.name, t.collections.c.name, t.memberships.c.number.desc())
     rows = connection.execute(query.limit(limit)).all()
-    aliases = _aliases(connection, {row.collection_id for row in rows})
+    labels = _labels(connection, [(row.collection_id, row.number) for row in rows])
     metrics = _metrics(connection, {row.version_id for row in rows})
-    return [_version(row, aliases[row.collection_id], metrics[row.version_id]) for row in rows]
+    return [_version(row, labels, metrics[row.version_id]) for row in rows]
 
 
-def _version(row: Any, aliases: dict[int, list[str]], metrics: dict[str, float]) -> Version:
+def _version(row: Any, labels: _Labels, metrics: dict[str, float]) -> Version:
     collection = f"{row.namespace}/{row.name}"
+    newest = [LATEST] if row.number == row.latest else []
     return Version(
         ref=f"{collection}:v{row.number}",
         collection=collection,
@@ -80,27 +89,42 @@ def _version(row: Any, aliases: dict[int, list[str]], metrics: dict[str, float])
         metadata=row.metadata,
         metrics=metrics,
         description=row.description,
-        aliases=tuple(aliases.get(row.number, ())),
+        aliases=(*newest, *labels["alias", row.collection_id, row.number]),
         run=row.run_id,
         supersedes=row.supersedes if row.kind == "artifact" else None,
         created_at=row.created_at,
         created_by=row.created_by,
         origin=Origin.from_json(row.origin),
+        tags=tuple(labels["tag", row.collection_id, row.number]),
+        expires_at=row.expires_at,
+        deleted_at=row.deleted_at,
     )
 
 
-def _aliases(connection: sa.Connection, ids: set[UUID]) -> defaultdict[UUID, dict[int, list[str]]]:
-    """Return collection to number to aliases, with `latest` for the newest number."""
-    found: defaultdict[UUID, dict[int, list[str]]] = defaultdict(dict)
-    m, a = t.memberships.c, t.aliases.c
-    for some in _chunks(ids):
-        newest = sa.select(m.collection_id, sa.func.max(m.number)).where(m.collection_id.in_(some))
-        for collection_id, number in connection.execute(newest.group_by(m.collection_id)):
-            found[collection_id].setdefault(number, []).append(LATEST)
-        query = sa.select(a.collection_id, a.number, a.name).where(a.collection_id.in_(some)).order_by(a.name)
-        for collection_id, number, name in connection.execute(query):
-            found[collection_id].setdefault(number, []).append(name)
+def _labels(connection: sa.Connection, members: Sequence[tuple[UUID, int]]) -> _Labels:
+    """Return the aliases and tags of memberships, sorted: one statement for both."""
+    found: _Labels = defaultdict(list)
+    for start in range(0, len(members), _CHUNK):
+        some = members[start : start + _CHUNK]
+        for kind, collection_id, number, name in connection.execute(_LABELS, _label_keys(some)):
+            found[kind, collection_id, number].append(name)
     return found
+
+
+def _label_keys(members: Sequence[tuple[UUID, int]]) -> dict[str, list[Any]]:
+    return {"collections": list({member[0] for member in members}), "numbers": [member[1] for member in members]}
+
+
+def _labels_of(kind: str, table: sa.Table) -> sa.Select[Any]:
+    # By both columns of the key; a pair that was not asked for is never looked up, so the product does no harm.
+    c = table.c
+    return sa.select(sa.literal(kind), c.collection_id, c.number, c.name).where(
+        c.collection_id.in_(sa.bindparam("collections", expanding=True)),
+        c.number.in_(sa.bindparam("numbers", expanding=True)),
+    )
+
+
+_LABELS = sa.union_all(_labels_of("alias", t.aliases), _labels_of("tag", t.version_tags)).order_by("name")
 
 
 def _metrics(connection: sa.Connection, ids: set[UUID]) -> defaultdict[UUID, dict[str, float]]:
@@ -113,40 +137,68 @@ def _metrics(connection: sa.Connection, ids: set[UUID]) -> defaultdict[UUID, dic
     return found
 
 
-def load_collection(connection: sa.Connection, row: Any) -> Collection:
-    """Return an artifact or model; the row has all columns of `collections` and the name of its namespace."""
-    m, a = t.memberships.c, t.aliases.c
-    count, newest = connection.execute(
-        sa.select(sa.func.count(), sa.func.max(m.number)).where(m.collection_id == row.id)
-    ).one()
-    named = connection.execute(sa.select(a.name, a.number).where(a.collection_id == row.id).order_by(a.name))
-    aliases = {} if newest is None else {LATEST: newest}
+def load_collections(connection: sa.Connection, rows: Sequence[Any]) -> list[Collection]:
+    """Return artifacts and models; each row has all columns of `collections` and the name of its namespace."""
+    aliases: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
+    tags: defaultdict[UUID, list[str]] = defaultdict(list)
+    a, g = t.aliases.c, t.collection_tags.c
+    for some in _chunks(row.id for row in rows):
+        query = sa.select(a.collection_id, a.name, a.number).where(a.collection_id.in_(some)).order_by(a.name)
+        for collection_id, name, number in connection.execute(query):
+            aliases[collection_id][name] = number
+        labels = sa.select(g.collection_id, g.name).where(g.collection_id.in_(some)).order_by(g.name)
+        for collection_id, name in connection.execute(labels):
+            tags[collection_id].append(name)
+    return [_collection(row, aliases[row.id], tuple(tags[row.id])) for row in rows]
+
+
+def _collection(row: Any, aliases: dict[str, int], tags: tuple[str, ...]) -> Collection:
     return Collection(
         ref=f"{row.namespace}/{row.name}",
         kind=row.kind,
         type=row.type,
         description=row.description,
-        versions=count,
-        aliases={**aliases, **{name: number for name, number in named}},
+        versions=row.live,
+        aliases=({} if row.latest is None else {LATEST: row.latest}) | aliases,
         created_at=row.created_at,
         created_by=row.created_by,
+        owner=row.owner,
+        task=row.task,
+        tags=tags,
+        deleted_at=row.deleted_at,
     )
 
 
 def load_manifest(connection: sa.Connection, digest: str) -> Manifest:
     """Return the files of a manifest."""
     e = t.manifest_entries.c
-    rows = connection.execute(sa.select(e.path, e.size, e.sha256).where(e.digest == digest))
-    return Manifest(tuple(sorted(Entry(*row) for row in rows)))
+    rows = connection.execute(sa.select(e.path, e.size, e.sha256, e.uri, e.integrity, e.etag).where(e.digest == digest))
+    return Manifest(tuple(sorted((to_entry(row) for row in rows), key=lambda entry: entry.path)))
 
 
-def to_run(row: Any) -> RunInfo:
-    """Return a run; the row has all columns of `runs` and the name of its project."""
+def entry_row(entry: Entry) -> dict[str, Any]:
+    """Return the columns of `manifest_entries` for a file or reference."""
+    columns = {"path": entry.path, "size": entry.size, "sha256": entry.sha256}
+    return columns | {"uri": entry.uri, "integrity": entry.integrity, "etag": entry.etag}
+
+
+def to_entry(row: Any) -> Entry:
+    """Return a file or reference from a row with the columns of `manifest_entries`."""
+    if row.uri is None:
+        return Entry(row.path, row.size, row.sha256)
+    return Entry(row.path, row.size, row.sha256, row.uri, row.integrity, row.etag)
+
+
+def to_run(row: Any, now: datetime) -> RunInfo:
+    """Return a run; the row has the columns of `runs`, the name of its project, and its environment while it runs."""
+    heartbeat = row.heartbeat_at or row.created_at  # runs of before the heartbeat were started without one
+    processes = row.environment.get("processes", ()) if row.status == "running" else ()
+    ended = bool(processes) and all(has_ended(process) for process in processes)
     return RunInfo(
         id=row.id,
         project=row.namespace,
         name=row.name,
-        status=row.status,
+        status=read_status(row.status, heartbeat, now, ended=ended),
         config=row.config,
         summary=row.summary,
         steps=row.steps,
@@ -154,6 +206,7 @@ def to_run(row: Any) -> RunInfo:
         origin=Origin.from_json(row.origin),
         started_at=row.created_at,
         finished_at=row.finished_at,
+        heartbeat_at=row.heartbeat_at,
     )
 
 

@@ -220,7 +220,7 @@ def list_moves(unit: Unit, collection: str, alias: str | None = None) -> list[Al
     ref = collection_reference(collection)
     if alias is not None:
         check_label(alias, "alias")
-    row = find_collection(unit, ref)
+    row = find_collection(unit, ref, deleted=True)
     return moves_of(unit, row.id, ref.collection, alias)
 
 

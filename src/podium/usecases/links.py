@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
-from podium.domain.names import LATEST, check_alias, check_model
+from podium.domain.names import LATEST, Reference, check_alias, check_model
 from podium.domain.versions import Version
+from podium.errors import ConflictError, InvalidValueError
 from podium.sql import tables as t
+from podium.sql.write import insert_missing
 from podium.usecases.aliases import free_aliases, move_alias, refuse_stages
+from podium.usecases.members import add_member, bring_back
 from podium.usecases.places import collection_reference, ensure_collection, require_registry, stream_of
 from podium.usecases.resolving import get_version, resolve_version
 from podium.usecases.unit import Unit
-from podium.usecases.versions import add_member
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +49,74 @@ def link_version(unit: Unit, command: LinkVersion) -> Version:
         if alias != LATEST:
             check_alias(alias)
     source = resolve_version(unit, command.ref)
+    version_id = _hold_version(unit, source)
     space = require_registry(unit, target.namespace)
+    _require_type(space, source, target)
     row, made = ensure_collection(unit, space, target.name, "model", source.type)
     refuse_stages(unit, row, command.aliases)
     stream = stream_of(row)
     if made:
         unit.record(stream, "model.created", stream.name, after={"type": source.type})
-    m = t.memberships.c
-    version_id = unit.connection.execute(_version_id(source)).scalar_one()
-    query = sa.select(m.number).where(m.collection_id == row.id, m.version_id == version_id)
-    number: int | None = unit.connection.execute(query).scalar()
-    created = number is None
-    if number is None:
-        number = row.next_number
-        add_member(unit, row.id, number, version_id)
+    number, created = _place(unit, row, version_id)
+    if created:
         facts = {"number": number, "source": source.source, "digest": source.digest, "metrics": source.metrics}
-        unit.record(stream, "model_version.linked", f"{stream.name}:v{number}", after=facts)
+        copied = {"copied_from": source.ref} if source.kind == "model" else {}
+        unit.record(stream, "model_version.linked", f"{stream.name}:v{number}", after=facts | copied)
+        if source.kind == "model":
+            _copy_edits(unit, source, row.id, number)
     for alias in free_aliases(command.aliases):
         move_alias(unit, stream, alias, number, "set")
     return replace(get_version(unit, row.id, number), created=created)
 
 
-def _version_id(version: Version) -> sa.Select[Any]:
-    """The row of the bytes behind a version, found by its source reference."""
+def _place(unit: Unit, row: Any, version_id: UUID) -> tuple[int, bool]:
+    """Return the number of a version in a locked model and whether this unit put it there, perhaps once more."""
+    m = t.memberships.c
+    query = sa.select(m.number, m.deleted_at).where(m.collection_id == row.id, m.version_id == version_id)
+    found = unit.connection.execute(query).one_or_none()
+    if found is None:
+        add_member(unit, row.id, row.next_number, version_id)
+        return row.next_number, True
+    if found.deleted_at is not None:  # the number named this very version all the time
+        bring_back(unit, row.id, m.number == found.number)
+    return found.number, found.deleted_at is not None
+
+
+def _hold_version(unit: Unit, version: Version) -> UUID:
+    """Return the row of the bytes behind a version, found by its source, and keep others from deleting it meanwhile."""
     artifact, _, number = version.source.rpartition(":v")
     project, _, name = artifact.partition("/")
     v, c, n = t.versions.c, t.collections.c, t.namespaces.c
-    return (
-        sa.select(v.id)
+    query = (
+        sa.select(v.id, v.deleted_at)
         .join(t.collections, c.id == v.collection_id)
         .join(t.namespaces, n.id == c.namespace_id)
         .where(n.name == project, c.name_key == name, v.number == int(number))
     )
+    row = unit.connection.execute(query.with_for_update(read=True, of=t.versions)).one_or_none()
+    if row is None or row.deleted_at is not None:
+        raise ConflictError(
+            f"{version.source} was deleted or renamed at this moment.", hint="Look again and decide.", holder=None
+        )
+    found: UUID = row.id
+    return found
+
+
+def _require_type(space: Any, source: Version, target: Reference) -> None:
+    if space.types is not None and source.type not in space.types:
+        raise InvalidValueError(
+            f"The registry {target.namespace!r} accepts {', '.join(space.types)}; {source.ref} is a {source.type}.",
+            hint="Link it into another registry, or let this one accept the type ('podium registry edit').",
+            types=list(space.types),
+        )
+
+
+def _copy_edits(unit: Unit, source: Version, collection_id: UUID, number: int) -> None:
+    """Carry what was edited on a model version over to its copy in another model: metadata, description, tags."""
+    m, g = t.memberships.c, t.version_tags.c
+    values = {"metadata": dict(source.metadata), "description": source.description}
+    here = (m.collection_id == collection_id, m.number == number)
+    unit.connection.execute(sa.update(t.memberships).where(*here).values(values))
+    unit.connection.execute(sa.delete(t.version_tags).where(g.collection_id == collection_id, g.number == number))
+    rows = [{"collection_id": collection_id, "number": number, "name": tag, **unit.who} for tag in source.tags]
+    insert_missing(unit.connection, t.version_tags, rows)

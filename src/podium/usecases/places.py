@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import difflib
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from podium.domain.events import GENESIS
 from podium.domain.names import Reference, check_project, model_key, parse_reference
+from podium.domain.plain import iso
 from podium.domain.versions import Collection, CollectionKind
 from podium.errors import AlreadyExistsError, InvalidNameError, InvalidValueError, NotFoundError
 from podium.sql import tables as t
 from podium.sql.ids import new_id
-from podium.sql.rows import load_collection
+from podium.sql.rows import load_collections
 from podium.sql.write import insert_missing
 from podium.usecases.unit import Stream, Unit
 
 MODEL_REGISTRY = "model-registry"  # exists from the start
 
-_COLLECTIONS = sa.select(t.collections, t.namespaces.c.name.label("namespace")).join(
+COLLECTIONS = sa.select(t.collections, t.namespaces.c.name.label("namespace")).join(
     t.namespaces, t.namespaces.c.id == t.collections.c.namespace_id
 )
 
@@ -35,13 +37,22 @@ def ensure_project(unit: Unit, name: str) -> Any:
         new = {"id": new_id(), "name": name, "kind": "project", "sequence": 0, "head": GENESIS, **unit.who}
         insert_missing(unit.connection, t.namespaces, [new])
         row = find_namespace(unit, name)
+    require_project(row)
+    return row
+
+
+def require_project(row: Any) -> None:
+    """Refuse a namespace that is a registry.
+
+    Raises:
+        InvalidValueError: It is one.
+    """
     if row.kind != "project":
         raise InvalidValueError(
-            f"{name!r} is a registry; artifacts are logged in projects.",
+            f"{row.name!r} is a registry; artifacts are logged in projects.",
             hint="Log into a project and link the version into the registry.",
-            name=name,
+            name=row.name,
         )
-    return row
 
 
 def find_namespace(unit: Unit, name: str, *, lock: bool = False) -> Any:
@@ -73,42 +84,78 @@ def ensure_collection(unit: Unit, space: Any, name: str, kind: CollectionKind, t
         InvalidValueError: It exists with another type.
     """
     key = model_key(name) if kind == "model" else name
-    where = (t.collections.c.namespace_id == space.id, t.collections.c.name_key == key)
-    row = unit.connection.execute(_COLLECTIONS.where(*where).with_for_update(of=t.collections)).one_or_none()
+    query = COLLECTIONS.where(t.collections.c.namespace_id == space.id, t.collections.c.name_key == key)
+    row = unit.connection.execute(query.with_for_update(of=t.collections)).one_or_none()
     made = row is None
     if row is None:
-        new_row = {"id": new_id(), "namespace_id": space.id, "name": name, "name_key": key, "kind": kind, "type": type_}
-        head = {"next_number": 0, "sequence": 0, "head": GENESIS, **unit.who}
-        insert_missing(unit.connection, t.collections, [new_row | head])
-        row = unit.connection.execute(_COLLECTIONS.where(*where).with_for_update(of=t.collections)).one()
-        made = row.id == new_row["id"]
+        wanted = _make_collection(unit, space, name, key, kind, type_)
+        row = unit.connection.execute(query.with_for_update(of=t.collections)).one()
+        made = row.id == wanted
     if row.name != name:
         raise AlreadyExistsError(
             f"The registry has a model {row.name!r}; {name!r} differs only by case.",
             hint=f"Use {row.name!r}, or choose another name.",
             name=row.name,
         )
+    require_type(row, type_)
+    if row.deleted_at is not None:  # made again under the name of a deleted one, it counts on from there
+        unit.connection.execute(sa.update(t.collections).where(t.collections.c.id == row.id).values(deleted_at=None))
+        made = True
+    return row, made
+
+
+def find_artifact(unit: Unit, space: Any, name: str) -> Any:
+    """Return the row of an artifact of a project, deleted or not, or None."""
+    c = t.collections.c
+    return unit.connection.execute(COLLECTIONS.where(c.namespace_id == space.id, c.name_key == name)).one_or_none()
+
+
+def require_type(row: Any, type_: str) -> None:
+    """Refuse a type that is not the collection's.
+
+    Raises:
+        InvalidValueError: It is another.
+    """
     if row.type != type_:
         raise InvalidValueError(
             f"{row.namespace}/{row.name} holds versions of type {row.type!r}, not {type_!r}.",
             hint=f"Pass type={row.type!r}, or choose another name.",
             type=row.type,
         )
-    return row, made
 
 
-def find_collection(unit: Unit, ref: Reference, *, kind: CollectionKind | None = None, lock: bool = False) -> Any:
-    """Return the row of the collection that a reference names.
+def _make_collection(unit: Unit, space: Any, name: str, key: str, kind: CollectionKind, type_: str) -> UUID:
+    f = t.former_names.c
+    given_up = sa.select(f.next_number).where(f.namespace_id == space.id, f.name_key == key)
+    row = {"id": new_id(), "namespace_id": space.id, "name": name, "name_key": key, "kind": kind, "type": type_}
+    first = unit.connection.execute(given_up).scalar() or 0
+    head = {"next_number": first, "live": 0, "sequence": 0, "head": GENESIS, **unit.who}
+    insert_missing(unit.connection, t.collections, [row | head])
+    made: UUID = row["id"]
+    return made
+
+
+def find_collection(
+    unit: Unit, ref: Reference, *, kind: CollectionKind | None = None, lock: bool = False, deleted: bool = False
+) -> Any:
+    """Return the row of the collection that a reference names; a deleted one only if ``deleted`` says so.
 
     Raises:
         NotFoundError: There is none, or it is of the other kind.
     """
     n, c = t.namespaces.c, t.collections.c
     keys = (ref.name, model_key(ref.name))
-    query = _COLLECTIONS.where(n.name == ref.namespace, c.name_key.in_(keys), c.name == ref.name)
+    query = COLLECTIONS.where(n.name == ref.namespace, c.name_key.in_(keys), c.name == ref.name)
     row = unit.connection.execute(query.with_for_update(of=t.collections) if lock else query).one_or_none()
     if row is None:
         raise _unknown(unit, ref)
+    if row.deleted_at is not None and not deleted:
+        raise NotFoundError(
+            f"{ref.collection} was deleted on {row.deleted_at:%Y-%m-%d}.",
+            hint=f"'podium restore \"{ref.collection}\"' brings it back.",
+            ref=ref.collection,
+            deleted_at=iso(row.deleted_at),
+        )
     if kind is not None and row.kind != kind:
         wanted = "a registered model" if kind == "model" else "an artifact"
         raise NotFoundError(
@@ -149,7 +196,8 @@ def list_collections(unit: Unit, namespace: str | None = None, kind: CollectionK
         InvalidNameError: The namespace breaks the rules of names.
         NotFoundError: The namespace does not exist.
     """
-    query = _COLLECTIONS.order_by(t.namespaces.c.name, t.collections.c.name)
+    query = COLLECTIONS.where(t.collections.c.deleted_at.is_(None))
+    query = query.order_by(t.namespaces.c.name, t.collections.c.name)
     if namespace is not None:
         check_project(namespace)
         if find_namespace(unit, namespace) is None:
@@ -157,7 +205,7 @@ def list_collections(unit: Unit, namespace: str | None = None, kind: CollectionK
         query = query.where(t.namespaces.c.name == namespace)
     if kind is not None:
         query = query.where(t.collections.c.kind == kind)
-    return [load_collection(unit.connection, row) for row in unit.connection.execute(query).all()]
+    return load_collections(unit.connection, unit.connection.execute(query).all())
 
 
 def show_collection(unit: Unit, text: str, kind: CollectionKind | None = None) -> Collection:
@@ -166,17 +214,40 @@ def show_collection(unit: Unit, text: str, kind: CollectionKind | None = None) -
     Raises:
         NotFoundError: There is none.
     """
-    return load_collection(unit.connection, find_collection(unit, collection_reference(text), kind=kind))
+    return show_row(unit, find_collection(unit, collection_reference(text), kind=kind))
+
+
+def show_row(unit: Unit, row: Any) -> Collection:
+    """Return the artifact or model of a row that `find_collection` or `ensure_collection` gave."""
+    return load_collections(unit.connection, [row])[0]
 
 
 def _unknown(unit: Unit, ref: Reference) -> NotFoundError:
     space = find_namespace(unit, ref.namespace)
     if space is None:
         return _unknown_namespace(unit, ref.namespace)
-    names = sa.select(t.collections.c.name).where(t.collections.c.namespace_id == space.id).limit(1000)
+    renamed = _renamed(unit, space, ref)
+    if renamed is not None:
+        return NotFoundError(
+            f"{ref.collection!r} was renamed to '{ref.namespace}/{renamed}'.", hint="Use its new name.", ref=renamed
+        )
+    c = t.collections.c
+    names = sa.select(c.name).where(c.namespace_id == space.id, c.deleted_at.is_(None)).limit(1000)
     near = difflib.get_close_matches(ref.name, list(unit.connection.scalars(names)), n=1)
     hint = f"Did you mean '{ref.namespace}/{near[0]}'?" if near else f"'podium ls {ref.namespace}' lists what is there."
     return NotFoundError(f"There is no {ref.collection!r}.", hint=hint, ref=ref.collection)
+
+
+def _renamed(unit: Unit, space: Any, ref: Reference) -> str | None:
+    """The name that a collection has now which was called so before."""
+    f, c = t.former_names.c, t.collections.c
+    query = (
+        sa.select(c.name)
+        .join(t.former_names, f.collection_id == c.id)
+        .where(f.namespace_id == space.id, f.name_key.in_((ref.name, model_key(ref.name))))
+    )
+    name: str | None = unit.connection.execute(query).scalar()
+    return name
 
 
 def _unknown_namespace(unit: Unit, name: str) -> NotFoundError:

@@ -27,6 +27,7 @@ from podium.sql.ids import new_id
 from podium.sql.rows import to_transition
 from podium.usecases.aliases import UNSET, Expected, holder_of, move_alias, moves_of, require_holder
 from podium.usecases.checks import checks_near, split_by_digest
+from podium.usecases.members import live_numbers
 from podium.usecases.places import collection_reference, find_collection, stream_of
 from podium.usecases.policies import effective_policy
 from podium.usecases.resolving import get_version, resolve_number
@@ -163,7 +164,7 @@ def plan_rollback(unit: Unit, model: str, stage: str) -> RollbackPlan:
     done = _answered(unit, row, _request_key(unit, "rollback", stage, None))
     if done is not None:
         return RollbackPlan(holder, (), done)
-    candidates = earlier_holders(moves_of(unit, row.id, ref.collection, stage))
+    candidates = live_numbers(unit, row.id, earlier_holders(moves_of(unit, row.id, ref.collection, stage)))
     if holder is None or not candidates:
         raise NotFoundError(
             f"Nothing held {stage!r} of {ref.collection} before {'v' + str(holder) if holder is not None else 'now'}.",

@@ -12,7 +12,7 @@ from podium.domain.events import Event
 from podium.domain.manifest import Entry
 from podium.domain.plain import Value
 from podium.sql import tables as t
-from podium.sql.rows import to_event
+from podium.sql.rows import to_entry, to_event
 from podium.sql.write import insert_missing, upsert
 from podium.usecases.places import collection_reference, find_collection
 from podium.usecases.unit import Unit
@@ -43,32 +43,39 @@ def list_events(unit: Unit, collection: str) -> list[Event]:
     Raises:
         NotFoundError: There is none.
     """
-    row = find_collection(unit, collection_reference(collection))
+    row = find_collection(unit, collection_reference(collection), deleted=True)
     e = t.events.c
     query = sa.select(t.events).where(e.stream == row.id).order_by(e.sequence)
     return [to_event(found) for found in unit.connection.execute(query)]
 
 
 def count_versions(unit: Unit) -> int:
-    """Return how many artifact versions there are."""
-    return int(unit.connection.execute(sa.select(sa.func.count()).select_from(t.versions)).scalar_one())
+    """Return how many artifact versions there are whose content is kept, deleted ones that can be restored included."""
+    kept = sa.select(sa.func.count()).select_from(t.versions).where(t.versions.c.purged_at.is_(None))
+    return int(unit.connection.execute(kept).scalar_one())
 
 
 def list_contents(unit: Unit) -> Iterator[tuple[str, Entry]]:
-    """Yield each stored content once, with a version that holds it."""
+    """Yield each content that is kept once, and each reference, with a version or a run that holds it."""
     e, v, c, n = t.manifest_entries.c, t.versions.c, t.collections.c, t.namespaces.c
-    query = (
-        sa.select(n.name.label("namespace"), c.name, v.number, e.path, e.size, e.sha256)
+    columns = (e.path, e.size, e.sha256, e.uri, e.integrity, e.etag)
+    in_versions = (
+        sa.select((n.name + "/" + c.name + ":v" + sa.cast(v.number, sa.String)).label("holder"), *columns)
         .join(t.versions, v.digest == e.digest)
         .join(t.collections, c.id == v.collection_id)
         .join(t.namespaces, n.id == c.namespace_id)
-        .order_by(e.sha256)
+        .where(v.purged_at.is_(None))
+    )
+    media = t.run_media.c
+    in_runs = sa.select(("run " + media.run_id + " " + media.name).label("holder"), *columns).join(
+        t.run_media, media.digest == e.digest
     )
     last = None
-    for row in unit.connection.execute(query):
-        if row.sha256 != last:
-            last = row.sha256
-            yield f"{row.namespace}/{row.name}:v{row.number}", Entry(row.path, row.size, row.sha256)
+    for row in unit.connection.execute(sa.union_all(in_versions, in_runs).order_by("sha256", "uri")):
+        key = (row.sha256, row.uri)
+        if key != last:
+            last = key
+            yield row.holder, to_entry(row)
 
 
 def remember_setting(unit: Unit, key: str, value: str) -> str:

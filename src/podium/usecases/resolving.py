@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from podium.domain.names import LATEST, Reference, parse_reference
+from podium.domain.plain import iso
 from podium.domain.versions import Version, VersionFiles
 from podium.errors import NotFoundError
 from podium.sql import tables as t
@@ -17,7 +19,7 @@ from podium.usecases.unit import Unit
 
 
 def get_version(unit: Unit, collection_id: UUID, number: int) -> Version:
-    """Return one version that is known to exist."""
+    """Return one version that is known to have existed; ``deleted_at`` says whether it was deleted since."""
     m = t.memberships.c
     return load_versions(unit.connection, m.collection_id == collection_id, m.number == number)[0]
 
@@ -30,7 +32,7 @@ def resolve_version(unit: Unit, text: str, at: datetime | None = None) -> Versio
         NotFoundError: It names nothing, or named nothing then.
     """
     ref = parse_reference(text)
-    row = find_collection(unit, ref)
+    row = find_collection(unit, ref, deleted=at is not None)
     return get_version(unit, row.id, resolve_number(unit, ref, row.id, at))
 
 
@@ -38,24 +40,28 @@ def resolve_number(unit: Unit, ref: Reference, collection_id: UUID, at: datetime
     """Return the version number that a selector names in a collection.
 
     Raises:
-        NotFoundError: It names nothing.
+        NotFoundError: It names nothing, or a version that was deleted or unlinked.
     """
-    m, a = t.memberships.c, t.aliases.c
-    members = sa.select(sa.func.max(m.number)).where(m.collection_id == collection_id)
-    if at is not None:
-        members = members.where(m.created_at <= at)
-    if ref.number is not None:
-        query = members.where(m.number == ref.number)
-    elif ref.selector == LATEST:
-        query = members
-    elif at is not None:
-        query = _holder_at(collection_id, ref.selector, at)
-    else:
-        query = sa.select(a.number).where(a.collection_id == collection_id, a.name == ref.selector)
-    number: int | None = unit.connection.execute(query).scalar()
+    number: int | None = unit.connection.execute(_number_query(ref, collection_id, at)).scalar()
     if number is None:
         raise _nothing_there(unit, ref, collection_id, at)
     return number
+
+
+def _number_query(ref: Reference, collection_id: UUID, at: datetime | None) -> sa.Select[Any]:
+    m, a, c = t.memberships.c, t.aliases.c, t.collections.c
+    if at is not None:
+        there = sa.or_(m.deleted_at.is_(None), m.deleted_at > at)
+        members = sa.select(sa.func.max(m.number)).where(m.collection_id == collection_id, m.created_at <= at, there)
+        if ref.number is not None:
+            return members.where(m.number == ref.number)
+        return members if ref.selector == LATEST else _holder_at(collection_id, ref.selector, at)
+    if ref.number is not None:
+        live = m.deleted_at.is_(None)
+        return sa.select(m.number).where(m.collection_id == collection_id, m.number == ref.number, live)
+    if ref.selector == LATEST:
+        return sa.select(c.latest).where(c.id == collection_id)
+    return sa.select(a.number).where(a.collection_id == collection_id, a.name == ref.selector)
 
 
 def _holder_at(collection_id: UUID, alias: str, at: datetime) -> sa.Select[tuple[int | None]]:
@@ -70,6 +76,8 @@ def _holder_at(collection_id: UUID, alias: str, at: datetime) -> sa.Select[tuple
 
 def _nothing_there(unit: Unit, ref: Reference, collection_id: UUID, at: datetime | None) -> NotFoundError:
     when = f" at {at.isoformat()}" if at is not None else ""
+    if ref.number is not None and at is None and (gone := _gone(unit, ref, collection_id)) is not None:
+        return gone
     a = t.aliases.c
     names = list(unit.connection.scalars(sa.select(a.name).where(a.collection_id == collection_id).order_by(a.name)))
     known = ", ".join([LATEST, *names])
@@ -80,14 +88,36 @@ def _nothing_there(unit: Unit, ref: Reference, collection_id: UUID, at: datetime
     )
 
 
-def list_versions(unit: Unit, text: str, limit: int | None = None) -> list[Version]:
-    """Return the versions of an artifact or model, newest first.
+def _gone(unit: Unit, ref: Reference, collection_id: UUID) -> NotFoundError | None:
+    """The error for a version that was there once, None if there never was one."""
+    m, v = t.memberships.c, t.versions.c
+    query = (
+        sa.select(m.deleted_at, v.purged_at)
+        .join(t.versions, v.id == m.version_id)
+        .where(m.collection_id == collection_id, m.number == ref.number)
+    )
+    row = unit.connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    back = f"'podium restore \"{ref}\"' brings it back."
+    return NotFoundError(
+        f"{ref} was {'deleted for good' if row.purged_at else 'deleted or unlinked'} on {row.deleted_at:%Y-%m-%d}.",
+        hint="Its number is never used again." if row.purged_at else back,
+        ref=str(ref),
+        deleted_at=iso(row.deleted_at),
+    )
+
+
+def list_versions(unit: Unit, text: str, limit: int | None = None, *, deleted: bool = False) -> list[Version]:
+    """Return the versions of an artifact or model, newest first, or those of it that were deleted or unlinked.
 
     Raises:
         NotFoundError: There is no such collection.
     """
-    row = find_collection(unit, parse_reference(text))
-    return load_versions(unit.connection, t.memberships.c.collection_id == row.id, limit=limit)
+    row = find_collection(unit, parse_reference(text), deleted=deleted)
+    m = t.memberships.c
+    there = m.deleted_at.is_not(None) if deleted else m.deleted_at.is_(None)
+    return load_versions(unit.connection, m.collection_id == row.id, there, limit=limit)
 
 
 def show_files(unit: Unit, text: str) -> VersionFiles:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, get_args
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from podium.domain.names import (
     Reference,
     check_alias,
     check_artifact,
+    check_label,
     check_project,
     check_type,
     parse_reference,
@@ -25,11 +27,24 @@ from podium.domain.versions import OnDuplicate, Version, VersionFiles
 from podium.errors import AlreadyExistsError, InvalidValueError
 from podium.sql import tables as t
 from podium.sql.ids import new_id
+from podium.sql.rows import entry_row
 from podium.sql.write import insert_missing
 from podium.usecases.aliases import free_aliases, move_alias
-from podium.usecases.places import ensure_collection, ensure_project, find_collection, stream_of
+from podium.usecases.editing import check_ttl
+from podium.usecases.members import add_member, version_of
+from podium.usecases.places import (
+    ensure_collection,
+    ensure_project,
+    find_artifact,
+    find_collection,
+    find_namespace,
+    require_project,
+    require_type,
+    stream_of,
+)
 from podium.usecases.resolving import get_version, show_files
-from podium.usecases.runs import lock_run
+from podium.usecases.runs import lock_run, show_run
+from podium.usecases.tags import add_labels
 from podium.usecases.unit import Stream, Unit
 
 
@@ -47,6 +62,8 @@ class LogVersion:
         run: The run that logs it; its summary becomes the version's metrics.
         metrics: Metrics to add to or put in place of the run's.
         on_duplicate: What to do when the artifact has a version with this digest.
+        ttl: How long it shall live, counted from when it is logged; None for ever.
+        tags: Labels that it shall have.
     """
 
     artifact: str
@@ -58,6 +75,8 @@ class LogVersion:
     run: str | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     on_duplicate: OnDuplicate = "reuse"
+    ttl: timedelta | None = None
+    tags: tuple[str, ...] = ()
 
 
 def check_log(command: LogVersion) -> Reference:
@@ -81,11 +100,33 @@ def check_log(command: LogVersion) -> Reference:
     plain_dict(command.metadata, "The metadata")
     flatten_metrics(command.metrics)
     check_text(command.description, "The description")
+    check_ttl(command.ttl)
+    for tag in command.tags:
+        check_label(tag, "tag")
     if command.on_duplicate not in get_args(OnDuplicate):
         raise InvalidValueError(
             f"on_duplicate={command.on_duplicate!r} is unknown.", hint="Use 'reuse', 'new' or 'error'."
         )
     return ref
+
+
+def check_place(unit: Unit, command: LogVersion) -> None:
+    """Find out what would refuse a command before its bytes are stored; `log_version` looks again.
+
+    Raises:
+        AlreadyExistsError, InvalidValueError, NotFoundError: As `log_version`.
+    """
+    ref = parse_reference(command.artifact)
+    if command.run is not None:
+        show_run(unit, command.run)
+    space = find_namespace(unit, ref.namespace)
+    if space is None:
+        return
+    require_project(space)
+    row = find_artifact(unit, space, ref.name)
+    if row is not None:
+        require_type(row, command.type)
+        _same_digest(unit, row.id, command)
 
 
 def log_version(unit: Unit, command: LogVersion) -> Version:
@@ -110,6 +151,7 @@ def log_version(unit: Unit, command: LogVersion) -> Version:
     number = existing if existing is not None else _insert_version(unit, row, stream, command, run)
     for alias in free_aliases(command.aliases):
         move_alias(unit, stream, alias, number, "set")
+    add_labels(unit, stream, number, command.tags)
     if run is not None:
         _add_edge(unit, run.id, row.id, number, "output", f"{stream.name}:v{number}")
     return replace(get_version(unit, row.id, number), created=existing is None)
@@ -120,7 +162,7 @@ def _same_digest(unit: Unit, collection_id: UUID, command: LogVersion) -> int | 
         return None
     v = t.versions.c
     query = sa.select(sa.func.max(v.number)).where(
-        v.collection_id == collection_id, v.digest == command.manifest.digest
+        v.collection_id == collection_id, v.digest == command.manifest.digest, v.deleted_at.is_(None)
     )
     number: int | None = unit.connection.execute(query).scalar()
     if number is not None and command.on_duplicate == "error":
@@ -138,7 +180,7 @@ def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, r
     number: int = row.next_number
     version_id = new_id()
     supersedes = _superseded(unit, row.id)
-    _insert_manifest(unit, manifest, digest)
+    insert_manifest(unit, manifest, digest)
     unit.connection.execute(
         sa.insert(t.versions).values(
             id=version_id,
@@ -151,6 +193,7 @@ def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, r
             identity=unit.origin.identity,
             supersedes=supersedes,
             origin=unit.plain_origin,
+            expires_at=unit.now + command.ttl if command.ttl is not None else None,
             **unit.who,
         )
     )
@@ -172,7 +215,8 @@ def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, r
     return number
 
 
-def _insert_manifest(unit: Unit, manifest: Manifest, digest: str) -> None:
+def insert_manifest(unit: Unit, manifest: Manifest, digest: str) -> None:
+    """Write a manifest unless one with its digest is there."""
     known = sa.select(sa.literal(1)).where(t.manifests.c.digest == digest)
     if unit.connection.execute(known).first() is not None:
         return
@@ -181,19 +225,7 @@ def _insert_manifest(unit: Unit, manifest: Manifest, digest: str) -> None:
     insert_missing(
         unit.connection,
         t.manifest_entries,
-        [{"digest": digest, "path": e.path, "size": e.size, "sha256": e.sha256} for e in manifest.entries],
-    )
-
-
-def add_member(unit: Unit, collection_id: UUID, number: int, version_id: UUID) -> None:
-    """Give a version a numbered place in a locked collection and count the collection on."""
-    unit.connection.execute(
-        sa.insert(t.memberships).values(
-            collection_id=collection_id, number=number, version_id=version_id, origin=unit.plain_origin, **unit.who
-        )
-    )
-    unit.connection.execute(
-        sa.update(t.collections).where(t.collections.c.id == collection_id).values(next_number=number + 1)
+        [{"digest": digest, **entry_row(entry)} for entry in manifest.entries],
     )
 
 
@@ -202,7 +234,9 @@ def _superseded(unit: Unit, collection_id: UUID) -> int | None:
     if unit.origin.identity is None:
         return None
     v = t.versions.c
-    query = sa.select(sa.func.max(v.number)).where(v.collection_id == collection_id, v.identity == unit.origin.identity)
+    query = sa.select(sa.func.max(v.number)).where(
+        v.collection_id == collection_id, v.identity == unit.origin.identity, v.deleted_at.is_(None)
+    )
     number: int | None = unit.connection.execute(query).scalar()
     return number
 
@@ -222,9 +256,6 @@ def use_version(unit: Unit, text: str, run: str) -> VersionFiles:
 
 
 def _add_edge(unit: Unit, run: str, collection_id: UUID, number: int, direction: str, ref: str) -> None:
-    m = t.memberships.c
-    version_id = unit.connection.execute(
-        sa.select(m.version_id).where(m.collection_id == collection_id, m.number == number)
-    ).scalar_one()
+    version_id = version_of(unit, collection_id, number)
     edge = {"run_id": run, "version_id": version_id, "direction": direction, "ref": ref, "created_at": unit.now}
     insert_missing(unit.connection, t.run_versions, [edge])

@@ -1,0 +1,246 @@
+"""Deleting, unlinking and restoring versions. Deletion is soft: nothing is lost before `gc` takes what is old."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from podium.domain.names import Reference, parse_reference
+from podium.domain.plain import check_text
+from podium.domain.versions import Expiring, Version
+from podium.errors import InvalidValueError
+from podium.sql import tables as t
+from podium.sql.rows import load_versions
+from podium.usecases.aliases import move_alias
+from podium.usecases.members import bring_back, take_out, version_of
+from podium.usecases.places import COLLECTIONS, find_collection, stream_of
+from podium.usecases.resolving import get_version, resolve_number
+from podium.usecases.unit import Stream, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteVersion:
+    """Delete a version of an artifact, or unlink one from a registered model.
+
+    Attributes:
+        ref: The version; by number or alias, never ``latest`` by silence.
+        reason: Why; needed with ``force``.
+        force: Take the links and aliases that stand in the way away too.
+        only_expired: Do nothing unless its time to live has ended by now.
+    """
+
+    ref: str
+    reason: str | None = None
+    force: bool = False
+    only_expired: bool = False
+
+
+def check_removal(ref: str, reason: str | None, *, force: bool) -> Reference:
+    """Return the reference of what is to be deleted or unlinked.
+
+    Raises:
+        InvalidNameError: It is no reference.
+        InvalidValueError: It names no one version, or ``force`` comes without a reason.
+    """
+    check_text(reason, "The reason")
+    parsed = parse_reference(ref)
+    if ":" not in ref:
+        raise InvalidValueError(f"{ref!r} names no single version.", hint=f"Write '{ref}:v3' for one version.", ref=ref)
+    if force and not (reason or "").strip():
+        raise InvalidValueError("Forcing it needs a reason.", hint="Say why, for whoever reads the history.")
+    return parsed
+
+
+def delete_version(unit: Unit, command: DeleteVersion) -> Version:
+    """Delete a version softly: it disappears, keeps its number and its bytes, and can be restored until `gc` takes it.
+
+    Raises:
+        InvalidValueError: It is linked or holds an alias, and ``force`` is not set; or the reference names none.
+        NotFoundError: The reference names nothing, or no artifact.
+    """
+    ref = check_removal(command.ref, command.reason, force=command.force)
+    row = find_collection(unit, ref, kind="artifact", lock=True)
+    number = resolve_number(unit, ref, row.id)
+    version_id = version_of(unit, row.id, number)
+    _lock_version(unit, version_id)
+    version = get_version(unit, row.id, number)
+    if command.only_expired and (version.expires_at is None or version.expires_at > unit.now):
+        return version
+    kept = kept_by(unit, row.id, number, version_id)
+    if kept and not command.force:
+        raise _still_used(version.ref, kept)
+    for model in _linking(unit, version_id, lock=True):
+        _unlink(unit, stream_of(model), model.number, command.reason)
+    stream = stream_of(row)
+    _free_aliases(unit, stream, number, command.reason)
+    unit.connection.execute(sa.update(t.versions).where(t.versions.c.id == version_id).values(deleted_at=unit.now))
+    take_out(unit, row.id, [number])
+    facts = {"number": number, "digest": version.digest, "size": version.size}
+    unit.record(stream, "artifact_version.deleted", version.ref, before=facts, reason=command.reason)
+    return get_version(unit, row.id, number)
+
+
+def unlink_version(unit: Unit, command: DeleteVersion) -> Version:
+    """Take a version out of a registered model; the artifact it came from stays, and linking it again brings it back.
+
+    Raises:
+        InvalidValueError: It holds an alias or a stage, and ``force`` is not set; or the reference names none.
+        NotFoundError: The reference names nothing, or no registered model.
+    """
+    ref = check_removal(command.ref, command.reason, force=command.force)
+    row = find_collection(unit, ref, kind="model", lock=True)
+    number = resolve_number(unit, ref, row.id)
+    held = _aliases_of(unit, row.id, number)
+    if held and not command.force:
+        raise _still_used(f"{ref.collection}:v{number}", held)
+    _unlink(unit, stream_of(row), number, command.reason)
+    return get_version(unit, row.id, number)
+
+
+def restore_version(unit: Unit, text: str) -> Version:
+    """Bring a deleted or unlinked version back under its number, with the links that went with it; aliases stay away.
+
+    Raises:
+        InvalidValueError: The reference names no version by number, or its source is deleted.
+        NotFoundError: There was none, or `gc` took its content.
+    """
+    ref = parse_reference(text)
+    if ref.number is None:
+        raise InvalidValueError(f"{text!r} names no version by number.", hint=f"Write '{ref.collection}:v3'.")
+    row = find_collection(unit, ref, lock=True)
+    m, v = t.memberships.c, t.versions.c
+    query = sa.select(t.versions, m.deleted_at.label("left_at")).join(t.memberships, m.version_id == v.id)
+    found = unit.connection.execute(
+        query.where(m.collection_id == row.id, m.number == ref.number).with_for_update(of=t.versions)
+    ).one_or_none()
+    if found is None or found.purged_at is not None:
+        resolve_number(unit, ref, row.id)  # says what it was, or that there never was one
+    assert found is not None
+    if found.left_at is None:
+        return get_version(unit, row.id, ref.number)
+    if row.kind == "model":
+        _restore_link(unit, row, ref, found)
+    else:
+        _restore_bytes(unit, row, ref, found)
+    return replace(get_version(unit, row.id, ref.number), created=True)
+
+
+def list_expiring(unit: Unit, namespace: str | None = None, limit: int | None = None) -> list[Expiring]:
+    """Return the versions whose time to live has ended, with what keeps each; the oldest end first."""
+    v, m, n = t.versions.c, t.memberships.c, t.namespaces.c
+    where = [v.expires_at <= unit.now, v.deleted_at.is_(None), m.collection_id == v.collection_id]
+    if namespace is not None:
+        where.append(n.name == namespace)
+    versions = load_versions(unit.connection, *where, limit=limit)
+    made = []
+    for version in sorted(versions, key=lambda item: (str(item.expires_at), item.ref)):
+        row = find_collection(unit, parse_reference(version.ref))
+        version_id = version_of(unit, row.id, version.number)
+        made.append(Expiring(version, kept_by(unit, row.id, version.number, version_id)))
+    return made
+
+
+def kept_by(unit: Unit, collection_id: UUID, number: int, version_id: UUID) -> tuple[str, ...]:
+    """Return what refers to an artifact version: its aliases, then the model versions that link to it."""
+    linking = [f"{row.namespace}/{row.name}:v{row.number}" for row in _linking(unit, version_id)]
+    return (*_aliases_of(unit, collection_id, number), *linking)
+
+
+def free_all_aliases(unit: Unit, stream: Stream, reason: str | None) -> None:
+    """Take every alias of a locked collection away, stages included."""
+    a = t.aliases.c
+    for name in list(unit.connection.scalars(sa.select(a.name).where(a.collection_id == stream.id).order_by(a.name))):
+        move_alias(unit, stream, name, None, "removed", reason)
+
+
+def unlink_all(unit: Unit, collection_id: UUID, reason: str | None) -> None:
+    """Take every version of an artifact out of the models that link to it."""
+    m, v, c = t.memberships.c, t.versions.c, t.collections.c
+    query = (
+        COLLECTIONS.add_columns(m.number)
+        .join(t.memberships, m.collection_id == c.id)
+        .join(t.versions, v.id == m.version_id)
+        .where(v.collection_id == collection_id, c.kind == "model", m.deleted_at.is_(None))
+        .order_by(c.id, m.number)
+    )
+    streams: dict[UUID, Stream] = {}
+    for model in unit.connection.execute(query.with_for_update(of=t.collections)).all():
+        stream = streams.setdefault(model.id, stream_of(model))
+        _unlink(unit, stream, model.number, reason)
+
+
+def _unlink(unit: Unit, stream: Stream, number: int, reason: str | None) -> None:
+    """Take a member out of a model whose row is locked."""
+    version = get_version(unit, stream.id, number)
+    _free_aliases(unit, stream, number, reason)
+    take_out(unit, stream.id, [number])
+    facts = {"number": number, "source": version.source, "digest": version.digest}
+    unit.record(stream, "model_version.unlinked", version.ref, before=facts, reason=reason)
+
+
+def _restore_link(unit: Unit, row: Any, ref: Reference, version: Any) -> None:
+    if version.deleted_at is not None:
+        source = get_version(unit, row.id, ref.number or 0).source
+        raise InvalidValueError(
+            f"{ref} points at {source}, which is deleted.", hint=f"Restore that first: podium restore {source}."
+        )
+    bring_back(unit, row.id, t.memberships.c.number == ref.number)
+    unit.record(stream_of(row), "model_version.restored", str(ref), after={"number": ref.number})
+
+
+def _restore_bytes(unit: Unit, row: Any, ref: Reference, version: Any) -> None:
+    """Undo the deletion of a version, and of the links that went in the same unit with it."""
+    m = t.memberships.c
+    same = (m.version_id == version.id, m.deleted_at == version.deleted_at)
+    unit.connection.execute(sa.update(t.versions).where(t.versions.c.id == version.id).values(deleted_at=None))
+    bring_back(unit, row.id, *same)
+    facts = {"number": ref.number, "digest": version.digest}
+    unit.record(stream_of(row), "artifact_version.restored", str(ref), after=facts)
+    query = COLLECTIONS.add_columns(m.number).join(t.memberships, m.collection_id == t.collections.c.id).where(*same)
+    live = t.collections.c.deleted_at.is_(None)
+    locked = query.where(live).order_by(t.collections.c.id).with_for_update(of=t.collections)
+    for model in unit.connection.execute(locked).all():
+        bring_back(unit, model.id, *same)
+        stream = stream_of(model)
+        unit.record(stream, "model_version.restored", f"{stream.name}:v{model.number}", after={"number": model.number})
+
+
+def _linking(unit: Unit, version_id: UUID, *, lock: bool = False) -> Sequence[Any]:
+    """Return the models that link to a version now, each with its ``number`` there, in the order that locks them."""
+    m, c = t.memberships.c, t.collections.c
+    query = (
+        COLLECTIONS.add_columns(m.number)
+        .join(t.memberships, m.collection_id == c.id)
+        .where(m.version_id == version_id, m.deleted_at.is_(None), c.kind == "model")
+        .order_by(c.id)
+    )
+    return unit.connection.execute(query.with_for_update(of=t.collections) if lock else query).all()
+
+
+def _lock_version(unit: Unit, version_id: UUID) -> None:
+    """Keep others from linking the version while it is deleted; `links` takes the same row for itself."""
+    unit.connection.execute(sa.select(t.versions.c.id).where(t.versions.c.id == version_id).with_for_update())
+
+
+def _aliases_of(unit: Unit, collection_id: UUID, number: int) -> tuple[str, ...]:
+    a = t.aliases.c
+    query = sa.select(a.name).where(a.collection_id == collection_id, a.number == number).order_by(a.name)
+    return tuple(unit.connection.scalars(query))
+
+
+def _free_aliases(unit: Unit, stream: Stream, number: int, reason: str | None) -> None:
+    for alias in _aliases_of(unit, stream.id, number):
+        move_alias(unit, stream, alias, None, "removed", reason)
+
+
+def _still_used(ref: str, kept: Sequence[str]) -> InvalidValueError:
+    return InvalidValueError(
+        f"{ref} is still used: {', '.join(kept)}.",
+        hint="Unlink it and move its aliases first, or force it with a reason (force=True, --force --reason).",
+        ref=ref,
+        kept_by=list(kept),
+    )

@@ -1,0 +1,88 @@
+"""Memberships: the numbered places of a collection, and the counters that an overview reads in place of counting."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Several
+from collections.abc import Iterable
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from podium.sql import tables as t
+from podium.usecases.unit import Unit
+
+
+def add_member(unit: Unit, collection_id: UUID, number: int, version_id: UUID) -> None:
+    """Give a version a numbered place in a locked collection and count the collection on."""
+    unit.connection.execute(
+        sa.insert(t.memberships).values(
+            collection_id=collection_id, number=number, version_id=version_id, origin=unit.plain_origin, **unit.who
+        )
+    )
+    c = t.collections.c
+    unit.connection.execute(
+        sa.update(t.collections)
+        .where(c.id == collection_id)
+        .values(next_number=number + 1, live=c.live + 1, latest=number)
+    )
+
+
+def take_out(unit: Unit, collection_id: UUID, numbers: Several[int] | None = None) -> int:
+    """Mark members of a locked collection as deleted at the time of this unit, and count what is left.
+
+    Args:
+        unit: The unit.
+        collection_id: The collection.
+        numbers: Which; None for all.
+
+    Returns:
+        How many were there.
+    """
+    m = t.memberships.c
+    where = [m.collection_id == collection_id, m.deleted_at.is_(None)]
+    if numbers is not None:
+        where.append(m.number.in_(list(numbers)))
+    done = unit.connection.execute(sa.update(t.memberships).where(*where).values(deleted_at=unit.now))
+    _count_on(unit, collection_id, -done.rowcount)
+    return done.rowcount
+
+
+def bring_back(unit: Unit, collection_id: UUID, *where: sa.ColumnElement[bool]) -> list[int]:
+    """Undo `take_out` for the deleted members of a locked collection that match, and return their numbers."""
+    m = t.memberships.c
+    chosen = sa.select(m.number).where(m.collection_id == collection_id, m.deleted_at.is_not(None), *where)
+    numbers = list(unit.connection.scalars(chosen.order_by(m.number)))
+    if numbers:
+        # By the same conditions, not by the list: there may be more of them than a statement has places for.
+        update = sa.update(t.memberships).where(m.collection_id == collection_id, m.deleted_at.is_not(None), *where)
+        unit.connection.execute(update.values(deleted_at=None))
+        _count_on(unit, collection_id, len(numbers))
+    return numbers
+
+
+def version_of(unit: Unit, collection_id: UUID, number: int) -> UUID:
+    """Return the row id of the version at a place that is known to exist."""
+    m = t.memberships.c
+    query = sa.select(m.version_id).where(m.collection_id == collection_id, m.number == number)
+    found: UUID = unit.connection.execute(query).scalar_one()
+    return found
+
+
+def live_numbers(unit: Unit, collection_id: UUID, numbers: Iterable[int]) -> tuple[int, ...]:
+    """Return those numbers whose versions are still there, in the order given."""
+    wanted = tuple(numbers)
+    m = t.memberships.c
+    query = sa.select(m.number).where(m.collection_id == collection_id, m.deleted_at.is_(None), m.number.in_(wanted))
+    there = set(unit.connection.scalars(query))
+    return tuple(number for number in wanted if number in there)
+
+
+def _count_on(unit: Unit, collection_id: UUID, change: int) -> None:
+    if change:
+        m, c = t.memberships.c, t.collections.c
+        newest = sa.select(sa.func.max(m.number)).where(m.collection_id == collection_id, m.deleted_at.is_(None))
+        unit.connection.execute(
+            sa.update(t.collections)
+            .where(c.id == collection_id)
+            .values(live=c.live + change, latest=newest.scalar_subquery())
+        )
