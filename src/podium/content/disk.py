@@ -116,6 +116,21 @@ def create(path: str) -> int:
     return os.open(path, _NEW, 0o666)
 
 
+def save(path: str, data: bytes, *, flush: bool = False) -> None:
+    """Write a new file.
+
+    Raises:
+        OSError: It cannot be made, or the disk does not take the bytes.
+    """
+    descriptor = create(path)
+    try:
+        write_all(descriptor, data)
+        if flush:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_file(path: str) -> None:
     """Flush the bytes of a file.
 

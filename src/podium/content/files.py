@@ -9,10 +9,17 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from podium.content.store import CHUNK, Progress, Staged, hash_file
+from podium.content.disk import copy_hashed, create
+from podium.content.hash_cache import hash_once
+from podium.content.store import CHUNK, Progress, Staged, hash_descriptor
 from podium.domain.names import check_path
 from podium.errors import InvalidNameError, InvalidValueError, NotFoundError, StorageError
 
+_SMALL = CHUNK // 16
+_KEPT = 128 * CHUNK
+"""Bytes of small files that one call keeps: ten thousand of them are not read twice, and memory stays bounded."""
+_READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_DARWIN = os.name == "posix" and os.uname().sysname == "Darwin"
 _HINT = "Only regular files and folders can be logged; copy what a link points to."
 
 
@@ -53,7 +60,9 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
         ) from error
     for child in children:
         inner = f"{prefix}/{child.name}" if prefix else child.name
-        if child.is_dir(follow_symlinks=False):
+        if child.is_file(follow_symlinks=False):  # the listing says so: no look at the file itself
+            yield inner, Path(child.path)
+        elif child.is_dir(follow_symlinks=False):
             yield from _walk(Path(child.path), inner)
         else:
             yield inner, check_file(Path(child.path))
@@ -81,22 +90,38 @@ def stage(path: str, local: Path, progress: Progress | None = None) -> Staged:
     Raises:
         NotFoundError, InvalidValueError, InvalidNameError, StorageError: As for `stage_copy`.
     """
-    path = check_path(_name(path))
-    check_file(local)
+    return _stage(check_path(_name(path)), check_file(local), 0, progress)
+
+
+def _stage(path: str, local: Path, keep: int, progress: Progress | None = None) -> Staged:
+    """Hash a file; one that is small enough to fit into what may be kept in memory is kept."""
     try:
-        size, sha256 = hash_file(local, progress)
+        descriptor = os.open(local, _READ)
+        try:
+            if keep:
+                data = os.read(descriptor, _SMALL)
+                if len(data) < _SMALL:  # a regular file gives less than asked for only at its end
+                    if progress is not None:
+                        progress(len(data))
+                    sha256 = hashlib.sha256(data).hexdigest()
+                    return Staged(path, local, len(data), sha256, data=data if len(data) <= keep else None)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+            size, sha256 = hash_once(descriptor, lambda: hash_descriptor(descriptor, progress))
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise _unreadable(local, error) from error
     return Staged(path, local, size, sha256)
 
 
-def stage_copy(path: str, local: Path, copy: Path) -> Staged:
+def stage_copy(path: str, local: Path, copy: Path, progress: Progress | None = None) -> Staged:
     """Copy a file aside while hashing it, so that the caller may change or delete the original at once.
 
     Args:
         path: Path inside the artifact.
         local: The file.
         copy: Where the copy goes; its folder exists.
+        progress: Told the bytes done.
 
     Raises:
         NotFoundError: The file is missing or vanishes while it is read.
@@ -106,16 +131,18 @@ def stage_copy(path: str, local: Path, copy: Path) -> Staged:
     """
     path = check_path(_name(path))
     check_file(local)
-    digest, size = hashlib.sha256(), 0
     try:
-        with local.open("rb") as source, copy.open("xb") as target:
-            while chunk := source.read(CHUNK):
-                digest.update(chunk)
-                size += target.write(chunk)
+        with local.open("rb") as source:
+            target = create(os.fspath(copy))
+            try:
+                length = os.fstat(source.fileno()).st_size
+                size, sha256 = copy_hashed(source.fileno(), target, length, progress)
+            finally:
+                os.close(target)
     except OSError as error:
         copy.unlink(missing_ok=True)
         raise _unreadable(local, error) from error
-    return Staged(path, copy, size, digest.hexdigest(), owned=True)
+    return Staged(path, copy, size, sha256, owned=True)
 
 
 def collect(paths: list[Path], progress: Progress | None = None) -> list[Staged]:
@@ -125,12 +152,20 @@ def collect(paths: list[Path], progress: Progress | None = None) -> list[Staged]
         NotFoundError, InvalidValueError, InvalidNameError, StorageError: As for `stage` and `walk`.
     """
     staged: list[Staged] = []
+    keep = _KEPT
+    for inner, local in _all(paths):
+        item = _stage(check_path(_name(inner)), local, keep, progress)
+        keep -= len(item.data) if item.data is not None else 0
+        staged.append(item)
+    return staged
+
+
+def _all(paths: list[Path]) -> Iterator[tuple[str, Path]]:
     for path in paths:
         if path.is_dir() and not path.is_symlink():
-            staged.extend(stage(inner, local, progress) for inner, local in walk(path))
+            yield from walk(path)
         else:
-            staged.append(stage(path.name, path, progress))
-    return staged
+            yield path.name, check_file(path)
 
 
 def _kind(path: Path) -> int:
@@ -146,7 +181,7 @@ def _name(path: str) -> str:
     if not isinstance(path, str):
         raise InvalidNameError(f"{path!r} is not a valid file path.", hint="Pass the path inside the artifact as text.")
     # macOS hands out decomposed names for files that were saved composed; this is the same name, not a repair.
-    return unicodedata.normalize("NFC", path) if os.name == "posix" and os.uname().sysname == "Darwin" else path
+    return unicodedata.normalize("NFC", path) if _DARWIN else path
 
 
 def _unreadable(local: Path, error: OSError) -> NotFoundError | StorageError:

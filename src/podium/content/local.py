@@ -21,6 +21,7 @@ from podium.content.disk import (
     copy_hashed,
     create,
     same_disk,
+    save,
     storage_errors,
     sync_file,
     sync_files,
@@ -220,6 +221,11 @@ def _bring(item: Staged, target: str, progress: Progress | None, *, flush: bool)
         os.replace(item.local, target)
         if flush:
             sync_file(target)
+        if progress is not None:
+            progress(item.size)
+        return
+    if item.data is not None:  # the very bytes that were hashed
+        save(target, item.data, flush=flush)
         if progress is not None:
             progress(item.size)
         return

@@ -1,7 +1,7 @@
 """References: entries of a manifest whose bytes stay where they are.
 
 What a reference promises is declared when it is made. ``sha256``: the bytes were read and hashed once, and are hashed
-at each download. ``etag``: what the server calls this state of the bytes (for a file: time, size and inode) must still be
+at each download. ``etag``: what the server calls this state of the bytes (for a file: time, size, inode) must still be
 the same. ``none``: nothing. Whatever was declared, the bytes can be downloaded; when they are no longer what was
 promised, that is *drift*, and an `IntegrityError`.
 """

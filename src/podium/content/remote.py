@@ -147,9 +147,9 @@ class ObjectStore:
         return False
 
     def _put_small(self, item: Staged, progress: Progress | None) -> None:
-        with storage_errors(item.local):
-            source = open_source(item)
-            with os.fdopen(source, "rb") as file:
+        data = item.data
+        if data is None:
+            with storage_errors(item.local), os.fdopen(open_source(item), "rb") as file:
                 data = file.read(item.size + 1)
         if hashlib.sha256(data).hexdigest() != item.sha256:
             raise changed_source(item)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
@@ -28,6 +28,7 @@ class Staged(Value):
         size: Bytes.
         sha256: SHA-256 of its bytes when it was added.
         owned: Whether Podium made this copy and may move it.
+        data: The bytes themselves, where a small file was kept so that it need not be read twice.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Staged(Value):
     size: int
     sha256: str
     owned: bool = False
+    data: bytes | None = field(default=None, repr=False, compare=False, metadata={"hidden": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,7 @@ def hash_descriptor(descriptor: int, progress: Progress | None = None) -> tuple[
     Raises:
         OSError: It cannot be read.
     """
-    chunk = os.read(descriptor, CHUNK)
-    digest, size = hashlib.sha256(chunk), len(chunk)
-    if progress is not None:
-        progress(size)
+    digest, size, chunk = hashlib.sha256(), 0, b"-"
     while chunk:
         chunk = os.read(descriptor, CHUNK)
         digest.update(chunk)

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from podium.content.cache import Cache
-from podium.content.disk import copy_hashed, create, storage_errors, write_all
+from podium.content.disk import copy_hashed, create, save, storage_errors, write_all
 from podium.content.local import LocalStore
 from podium.content.parallel import run_parallel
 from podium.content.references import check_sha256, read_reference
@@ -145,7 +145,7 @@ def _copy_local(store: LocalStore, part: str, entry: Entry, progress: Progress |
             digest = hashlib.sha256(data).hexdigest()
             if digest != entry.sha256:
                 raise damaged(entry.path, entry.sha256, digest)
-            _save(part, data)
+            save(part, data)
             if progress is not None:
                 progress(len(data))
             return
@@ -158,14 +158,6 @@ def _copy_local(store: LocalStore, part: str, entry: Entry, progress: Progress |
         os.close(source)
     if digest != entry.sha256:
         raise damaged(entry.path, entry.sha256, digest)
-
-
-def _save(part: str, data: bytes) -> None:
-    target = create(part)
-    try:
-        write_all(target, data)
-    finally:
-        os.close(target)
 
 
 def _write(chunks: Iterator[bytes], part: str, entry: Entry, progress: Progress | None) -> None:
