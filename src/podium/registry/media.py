@@ -18,7 +18,7 @@ from podium.domain.runs import RunInfo
 from podium.errors import InvalidValueError, StorageError
 from podium.registry.artifacts import ArtifactVerbs, StrPath
 from podium.usecases import media as usecase
-from podium.usecases.runs import LogMetrics
+from podium.usecases.runs import LogMetrics, check_running
 
 
 class MediaVerbs(ArtifactVerbs):
@@ -83,6 +83,8 @@ class MediaVerbs(ArtifactVerbs):
     def _log_media(self, metrics: LogMetrics, media: Sequence[Media]) -> RunInfo:
         """Store the bytes of media durably, then make them visible in one transaction with the points beside them."""
         checked = [check_media(item) for item in media]
+        with self._read() as unit:
+            check_running(unit, metrics.run)
         with _scratch(self.settings.home) as folder:
             staged = [_stage(item, folder) for item in checked]
             manifests = [Manifest.of(Entry(one.path, one.size, one.sha256) for one in files) for files in staged]

@@ -201,8 +201,7 @@ def log_metrics(unit: Unit, command: LogMetrics) -> RunInfo:
         InvalidValueError: It has ended, or a point cannot be stored.
     """
     row = lock_run(unit, command.run)
-    if row.status != "running":
-        raise InvalidValueError(f"The run {command.run!r} has ended.", hint="Start a new one with podium.init().")
+    _require_running(row.status, command.run)
     # A step logged again takes the newer value; one statement must not touch a row twice.
     points = [check_point(point) for point in command.points]
     newest = {(point.name, point.step): _point_row(command.run, point) for point in points}
@@ -218,6 +217,24 @@ def log_metrics(unit: Unit, command: LogMetrics) -> RunInfo:
     }
     unit.connection.execute(sa.update(t.runs).where(t.runs.c.id == command.run).values(values))
     return show_run(unit, command.run)
+
+
+def check_running(unit: Unit, run: str) -> None:
+    """Refuse a run that takes nothing any more, before bytes are stored for it.
+
+    Raises:
+        InvalidValueError: It has ended.
+        NotFoundError: There is no such run.
+    """
+    status = show_run(unit, run).status
+    _require_running("running" if status == "crashed" else status, run)  # whoever logs shows that it lives
+
+
+def _require_running(status: str, run: str) -> None:
+    if status != "running":
+        raise InvalidValueError(
+            f"The run {run!r} has ended.", hint="Start a new one with podium.init(), or go on with resume='must'."
+        )
 
 
 def finish_run(unit: Unit, command: FinishRun) -> RunInfo:
