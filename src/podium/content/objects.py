@@ -8,6 +8,7 @@ here, and never stand behind our errors as a cause.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Client = S3Store | GCSStore | AzureStore
 
+_ALLOW_HTTP = {"s3": "AWS_ALLOW_HTTP", "gs": "GOOGLE_ALLOW_HTTP", "az": "AZURE_ALLOW_HTTP"}
 # A place that does not answer is known within seconds; a large object may take its time as long as bytes flow.
 _CLIENT: ClientConfig = {
     "connect_timeout": timedelta(seconds=4),
@@ -43,8 +45,11 @@ def connect(url: str) -> Client:
     Raises:
         SettingsError: The URL or what the environment says about its provider cannot be used.
     """
+    # With options of ours the library no longer asks the environment for this one.
+    allowed = os.environ.get(_ALLOW_HTTP[url.partition(":")[0]], "").lower() in ("1", "true", "yes", "on")
+    options: ClientConfig = {**_CLIENT, "allow_http": allowed}
     try:
-        client = from_url(url, client_options=_CLIENT, retry_config=_RETRY)
+        client = from_url(url, client_options=options, retry_config=_RETRY)
     except (BaseError, ValueError, TypeError, OSError) as error:
         raise SettingsError(
             f"The place {url} cannot be used: {brief(error)}.",
