@@ -14,7 +14,7 @@ from podium.domain.plain import check_text
 from podium.domain.versions import Expiring, Version
 from podium.errors import InvalidValueError
 from podium.sql import tables as t
-from podium.sql.rows import load_versions
+from podium.sql.versions import load_versions
 from podium.usecases.aliases import move_alias
 from podium.usecases.members import bring_back, take_out, version_of
 from podium.usecases.places import COLLECTIONS, find_collection, stream_of

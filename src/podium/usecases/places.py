@@ -25,6 +25,14 @@ COLLECTIONS = sa.select(t.collections, t.namespaces.c.name.label("namespace")).j
     t.namespaces, t.namespaces.c.id == t.collections.c.namespace_id
 )
 
+# Made once, not at each call. The key is what has an index: the name itself, or folded if it is a model's.
+_NAMED = COLLECTIONS.where(
+    t.namespaces.c.name == sa.bindparam("namespace"),
+    t.collections.c.name_key.in_([sa.bindparam("key"), sa.bindparam("folded")]),
+    t.collections.c.name == sa.bindparam("name"),
+)
+_NAMED_LOCKED = _NAMED.with_for_update(of=t.collections)
+
 
 def ensure_project(unit: Unit, name: str) -> Any:
     """Return the row of a project, making it if it is new.
@@ -143,10 +151,8 @@ def find_collection(
     Raises:
         NotFoundError: There is none, or it is of the other kind.
     """
-    n, c = t.namespaces.c, t.collections.c
-    keys = (ref.name, model_key(ref.name))
-    query = COLLECTIONS.where(n.name == ref.namespace, c.name_key.in_(keys), c.name == ref.name)
-    row = unit.connection.execute(query.with_for_update(of=t.collections) if lock else query).one_or_none()
+    names = {"namespace": ref.namespace, "name": ref.name, "key": ref.name, "folded": model_key(ref.name)}
+    row = unit.connection.execute(_NAMED_LOCKED if lock else _NAMED, names).one_or_none()
     if row is None:
         raise _unknown(unit, ref)
     if row.deleted_at is not None and not deleted:

@@ -13,15 +13,15 @@ from podium.domain.plain import iso
 from podium.domain.versions import Version, VersionFiles
 from podium.errors import NotFoundError
 from podium.sql import tables as t
-from podium.sql.rows import load_manifest, load_versions
+from podium.sql.rows import load_manifest
+from podium.sql.versions import find_version, load_version, load_versions
 from podium.usecases.places import find_collection
 from podium.usecases.unit import Unit
 
 
 def get_version(unit: Unit, collection_id: UUID, number: int) -> Version:
     """Return one version that is known to have existed; ``deleted_at`` says whether it was deleted since."""
-    m = t.memberships.c
-    return load_versions(unit.connection, m.collection_id == collection_id, m.number == number)[0]
+    return load_version(unit.connection, collection_id, number)
 
 
 def resolve_version(unit: Unit, text: str, at: datetime | None = None) -> Version:
@@ -32,7 +32,10 @@ def resolve_version(unit: Unit, text: str, at: datetime | None = None) -> Versio
         NotFoundError: It names nothing, or named nothing then.
     """
     ref = parse_reference(text)
-    row = find_collection(unit, ref, deleted=at is not None)
+    found = find_version(unit.connection, ref) if at is None else None
+    if found is not None:
+        return found
+    row = find_collection(unit, ref, deleted=at is not None)  # also to say what is wrong
     return get_version(unit, row.id, resolve_number(unit, ref, row.id, at))
 
 
