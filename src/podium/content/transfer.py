@@ -71,7 +71,7 @@ class _Download:
         self._parts = (f".{uuid.uuid4().hex}.{number}.part" for number in count())
 
     def run(self, entries: Iterable[Entry]) -> None:
-        self._make_folder(self._root)
+        self._make_root()
         wanted = [(entry, os.path.join(self._root, *check_path(entry.path).split("/"))) for entry in entries]
         for _, target in wanted:
             self._make_folder(os.path.dirname(target))
@@ -118,23 +118,35 @@ class _Download:
         else:
             _write(self._store.read(entry.sha256), part, entry, self._progress)
 
-    def _make_folder(self, folder: str) -> None:
-        if folder in self._folders:
-            return
-        missing, step = [], folder
+    def _make_root(self) -> None:
+        missing, step = [], self._root
         while not os.path.isdir(step) and step != os.path.dirname(step):
             missing.append(step)
-            step = os.path.dirname(step)
+            step = os.path.dirname(step) or os.curdir
         for path in reversed(missing):
-            try:
-                os.mkdir(path)
-                self._made.append(path)
-            except FileExistsError:
-                if not os.path.isdir(path):
-                    raise _no_folder(path, "a file stands there") from None
-            except OSError as error:
-                raise _no_folder(path, error.strerror) from error
+            self._make(path)
+        self._folders.add(self._root)
+
+    def _make_folder(self, folder: str) -> None:
+        """Make a folder below the root; a link there is refused, since it would lead out."""
+        if folder in self._folders:
+            return
+        self._make_folder(os.path.dirname(folder))
+        if os.path.islink(folder):
+            raise _no_folder(folder, "a link stands there")
+        if not os.path.isdir(folder):
+            self._make(folder)
         self._folders.add(folder)
+
+    def _make(self, path: str) -> None:
+        try:
+            os.mkdir(path)
+            self._made.append(path)
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise _no_folder(path, "a file stands there") from None
+        except OSError as error:
+            raise _no_folder(path, error.strerror) from error
 
 
 def _copy_local(store: LocalStore, part: str, entry: Entry, progress: Progress | None) -> None:
