@@ -84,6 +84,24 @@ class Database:
         with translated(self.where), self._bare_engine().connect() as connection:
             return schema.current(connection)
 
+    def downgrade(self, revision: str) -> tuple[str | None, str | None]:
+        """Take the schema back to an older revision, ``base`` for none, and return those before and after.
+
+        Raises:
+            InvalidValueError: It is older than that already.
+            NotFoundError: There is no such revision.
+            SchemaOutdatedError: It is newer than this Podium.
+        """
+        with translated(self.where):
+            before, after = schema.downgrade(self._bare_engine(), revision)
+        self._fits = False
+        return before, after
+
+    def is_empty(self) -> bool:
+        """Whether the database has no table at all."""
+        with translated(self.where), self._bare_engine().connect() as connection:
+            return schema.is_empty(connection)
+
     def dispose(self) -> None:
         """Close all connections of this process."""
         with self._lock:

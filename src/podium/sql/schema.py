@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from podium.errors import SchemaOutdatedError
+from podium.errors import InvalidValueError, NotFoundError, SchemaOutdatedError
 from podium.sql.errors import translated
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ def current(connection: sa.Connection) -> str | None:
         return None
     revision: str | None = connection.execute(sa.select(_VERSION.c.version_num)).scalar()
     return revision
+
+
+def is_empty(connection: sa.Connection) -> bool:
+    """Whether there is no table at all where Podium's would go, neither its own nor those of anybody else."""
+    return not sa.inspect(connection).get_table_names()
 
 
 def require(engine: sa.Engine, *, create: bool, where: str) -> None:
@@ -87,23 +92,77 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> tuple[str | None, str]
             return before, current(connection) or ""
 
 
-def downgrade(engine: sa.Engine, revision: str) -> None:
-    """Take the schema back to an older revision, ``base`` for none."""
+def downgrade(engine: sa.Engine, revision: str) -> tuple[str | None, str | None]:
+    """Take the schema back to an older revision, ``base`` for none, in one transaction.
+
+    Returns:
+        The revisions before and after.
+
+    Raises:
+        InvalidValueError: The database is older than that already.
+        NotFoundError: There is no such revision.
+        SchemaOutdatedError: The database is newer than this Podium, which does not know the way back.
+    """
     from alembic import command
 
     with engine.connect() as connection:
         connection.execution_options(podium_begin="IMMEDIATE")
         with connection.begin():
-            command.downgrade(config(connection), revision)
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            before = current(connection)
+            if losses(before, revision):
+                command.downgrade(config(connection), revision)
+            return before, current(connection)
+
+
+def losses(found: str | None, revision: str) -> dict[str, str]:
+    """Return the revisions that a downgrade undoes, newest first, each with what its undoing does.
+
+    Args:
+        found: The revision that the database has.
+        revision: Where to go back to, ``base`` for an empty database.
+
+    Raises:
+        InvalidValueError: The database is older than that already.
+        NotFoundError: There is no such revision.
+        SchemaOutdatedError: The database is newer than this Podium.
+    """
+    from alembic.script import ScriptDirectory
+
+    if found is not None and found > HEAD:
+        raise _too_new(found)
+    scripts = list(ScriptDirectory.from_config(_config()).walk_revisions())
+    known = [script.revision for script in scripts]
+    if revision != "base" and revision not in known:
+        raise NotFoundError(
+            f"There is no schema {revision!r}.", hint=f"There is {', '.join(reversed(known))}, and base for none."
+        )
+    if revision != "base" and (found is None or found < revision):
+        raise InvalidValueError(
+            f"The database has schema {found or 'none'}, which is older than {revision}.",
+            hint="'podium db upgrade' brings it forward.",
+        )
+    above = "" if revision == "base" else revision
+    return {
+        script.revision: " ".join(str(script.module.downgrade.__doc__).split())
+        for script in scripts
+        if above < script.revision <= (found or "")
+    }
 
 
 def config(connection: sa.Connection) -> Config:
     """Return Alembic's configuration for a connection."""
+    made = _config()
+    made.attributes["connection"] = connection
+    return made
+
+
+def _config() -> Config:
     from alembic.config import Config
 
     made = Config()
     made.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    made.attributes["connection"] = connection
     return made
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+
+
+@functools.cache
+def insert_into(table: sa.Table) -> sa.Insert:
+    """Return the statement that inserts rows into a table, made once: rows are its parameters."""
+    return sa.insert(table)
 
 
 def insert_missing(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -141,19 +141,18 @@ def move_alias(
 def _insert_move(unit: Unit, collection_id: UUID, move: AliasMove) -> None:
     m = t.alias_moves.c
     last = sa.select(sa.func.max(m.revision)).where(m.collection_id == collection_id, m.name == move.alias)
-    unit.connection.execute(
-        sa.insert(t.alias_moves).values(
-            id=new_id(),
-            collection_id=collection_id,
-            name=move.alias,
-            revision=(unit.connection.execute(last).scalar() or 0) + 1,
-            kind=move.kind,
-            before=move.before,
-            after=move.after,
-            reason=move.reason,
-            origin=unit.plain_origin,
-            **unit.who,
-        )
+    unit.add(
+        t.alias_moves,
+        id=new_id(),
+        collection_id=collection_id,
+        name=move.alias,
+        revision=(unit.connection.execute(last).scalar() or 0) + 1,
+        kind=move.kind,
+        before=move.before,
+        after=move.after,
+        reason=move.reason,
+        origin=unit.plain_origin,
+        **unit.who,
     )
 
 

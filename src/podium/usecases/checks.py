@@ -57,18 +57,17 @@ def record_checks(unit: Unit, command: RecordChecks) -> list[RecordedCheck]:
     version_id = unit.connection.execute(member).scalar_one()
     last = unit.connection.execute(sa.select(sa.func.max(c.sequence)).where(c.collection_id == row.id)).scalar() or 0
     for position, result in enumerate(results, start=last + 1):
-        unit.connection.execute(
-            sa.insert(t.checks).values(
-                id=new_id(),
-                collection_id=row.id,
-                version_id=version_id,
-                number=version.number,
-                digest=version.digest,
-                sequence=position,
-                origin=unit.plain_origin,
-                **_columns(result),
-                **unit.who,
-            )
+        unit.add(
+            t.checks,
+            id=new_id(),
+            collection_id=row.id,
+            version_id=version_id,
+            number=version.number,
+            digest=version.digest,
+            sequence=position,
+            origin=unit.plain_origin,
+            **_columns(result),
+            **unit.who,
         )
     after = {"number": version.number, "digest": version.digest, "checks": [result.to_json() for result in results]}
     unit.record(stream_of(row), "model_version.checked", version.ref, after=after)

@@ -14,10 +14,13 @@ from podium.usecases.unit import Unit
 
 def add_member(unit: Unit, collection_id: UUID, number: int, version_id: UUID) -> None:
     """Give a version a numbered place in a locked collection and count the collection on."""
-    unit.connection.execute(
-        sa.insert(t.memberships).values(
-            collection_id=collection_id, number=number, version_id=version_id, origin=unit.plain_origin, **unit.who
-        )
+    unit.add(
+        t.memberships,
+        collection_id=collection_id,
+        number=number,
+        version_id=version_id,
+        origin=unit.plain_origin,
+        **unit.who,
     )
     c = t.collections.c
     unit.connection.execute(

@@ -49,15 +49,14 @@ def set_policy(unit: Unit, command: SetPolicy) -> Policy:
     p = t.policies.c
     revisions = sa.select(sa.func.max(p.revision)).where(p.namespace_id == space.id)
     revision = (unit.connection.execute(revisions).scalar() or 0) + 1
-    unit.connection.execute(
-        sa.insert(t.policies).values(
-            id=new_id(),
-            namespace_id=space.id,
-            collection_id=row.id if row is not None else None,
-            revision=revision,
-            body=policy.to_json(),
-            **unit.who,
-        )
+    unit.add(
+        t.policies,
+        id=new_id(),
+        namespace_id=space.id,
+        collection_id=row.id if row is not None else None,
+        revision=revision,
+        body=policy.to_json(),
+        **unit.who,
     )
     stream = stream_of(row) if row is not None else namespace_stream(space)
     old = before.to_json() if before is not None else {}
@@ -81,8 +80,19 @@ def show_policy(unit: Unit, target: str) -> Policy:
 
 def effective_policy(unit: Unit, namespace_id: UUID, collection_id: UUID | None) -> Policy:
     """Return the model's own policy, else the registry's default, else Podium's: two stages without requirements."""
-    own = _stored(unit, namespace_id, collection_id) if collection_id is not None else None
-    return own or _stored(unit, namespace_id, None) or DEFAULT_POLICY
+    body = unit.connection.execute(_IN_FORCE, {"space": namespace_id, "collection": collection_id}).scalar()
+    return Policy.from_json(body) if body is not None else DEFAULT_POLICY
+
+
+_IN_FORCE = (
+    sa.select(t.policies.c.body)
+    .where(
+        t.policies.c.namespace_id == sa.bindparam("space"),
+        sa.or_(t.policies.c.collection_id == sa.bindparam("collection"), t.policies.c.collection_id.is_(None)),
+    )
+    .order_by(t.policies.c.collection_id.is_(None), t.policies.c.revision.desc())  # a model's own comes first
+    .limit(1)
+)
 
 
 def _target(text: str) -> tuple[str, str]:

@@ -232,23 +232,22 @@ def _carry_out(unit: Unit, row: Any, made: Transition, version: Version, request
 
 
 def _store(unit: Unit, row: Any, made: Transition, request_key: str | None) -> None:
-    unit.connection.execute(
-        sa.insert(t.transitions).values(
-            id=UUID(made.id),
-            collection_id=row.id,
-            stage=made.stage,
-            number=made.number,
-            digest=made.digest,
-            before=made.before,
-            status=made.status,
-            kind=made.kind,
-            gates=[gate.to_json() for gate in made.gates],
-            reason=made.reason,
-            forced=made.forced,
-            request_key=request_key,
-            origin=unit.plain_origin,
-            **unit.who,
-        )
+    unit.add(
+        t.transitions,
+        id=UUID(made.id),
+        collection_id=row.id,
+        stage=made.stage,
+        number=made.number,
+        digest=made.digest,
+        before=made.before,
+        status=made.status,
+        kind=made.kind,
+        gates=[gate.to_json() for gate in made.gates],
+        reason=made.reason,
+        forced=made.forced,
+        request_key=request_key,
+        origin=unit.plain_origin,
+        **unit.who,
     )
 
 

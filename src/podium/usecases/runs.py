@@ -121,21 +121,20 @@ def start_run(unit: Unit, command: StartRun) -> RunInfo:
 
 
 def _insert_run(unit: Unit, namespace_id: UUID, command: StartRun) -> None:
-    unit.connection.execute(
-        sa.insert(t.runs).values(
-            id=command.id,
-            namespace_id=namespace_id,
-            name=command.name or command.id,
-            status="running",
-            job_type=command.job_type,
-            config=plain_dict(command.config, "The config"),
-            summary={},
-            steps=0,
-            origin=unit.plain_origin,
-            environment=plain_dict(command.environment, "The environment"),
-            heartbeat_at=unit.now,
-            **unit.who,
-        )
+    unit.add(
+        t.runs,
+        id=command.id,
+        namespace_id=namespace_id,
+        name=command.name or command.id,
+        status="running",
+        job_type=command.job_type,
+        config=plain_dict(command.config, "The config"),
+        summary={},
+        steps=0,
+        origin=unit.plain_origin,
+        environment=plain_dict(command.environment, "The environment"),
+        heartbeat_at=unit.now,
+        **unit.who,
     )
 
 

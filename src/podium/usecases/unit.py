@@ -17,6 +17,7 @@ from podium.domain.plain import plain_dict, to_plain
 from podium.domain.stages import GateResult, PromotionRequest
 from podium.sql import tables as t
 from podium.sql.ids import new_id
+from podium.sql.write import insert_into
 
 Vetoes = Callable[[PromotionRequest], tuple[GateResult, ...]]
 
@@ -123,23 +124,26 @@ class Unit:
         self.events.append(event)
         return event
 
+    def add(self, table: sa.Table, **values: Any) -> None:
+        """Insert one row."""
+        self.connection.execute(insert_into(table), values)
+
     def _insert(self, event: Event, stream: Stream) -> None:
-        self.connection.execute(
-            sa.insert(t.events).values(
-                id=UUID(event.id),
-                stream=stream.id,
-                stream_name=event.stream,
-                sequence=event.sequence,
-                type=event.type,
-                subject=event.subject,
-                before=event.before,
-                after=event.after,
-                reason=event.reason,
-                origin=self.plain_origin,
-                previous=event.previous,
-                hash=event.hash,
-                **self.who,
-            )
+        self.add(
+            t.events,
+            id=UUID(event.id),
+            stream=stream.id,
+            stream_name=event.stream,
+            sequence=event.sequence,
+            type=event.type,
+            subject=event.subject,
+            before=event.before,
+            after=event.after,
+            reason=event.reason,
+            origin=self.plain_origin,
+            previous=event.previous,
+            hash=event.hash,
+            **self.who,
         )
         wanted = [subscription for subscription in self._subscriptions() if subscription.wants(event.type)]
         self.deliveries += len(wanted)

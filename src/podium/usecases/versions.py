@@ -181,21 +181,20 @@ def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, r
     version_id = new_id()
     supersedes = _superseded(unit, row.id)
     insert_manifest(unit, manifest, digest)
-    unit.connection.execute(
-        sa.insert(t.versions).values(
-            id=version_id,
-            collection_id=row.id,
-            number=number,
-            digest=digest,
-            metadata=plain_dict(command.metadata, "The metadata"),
-            description=command.description,
-            run_id=run.id if run is not None else None,
-            identity=unit.origin.identity,
-            supersedes=supersedes,
-            origin=unit.plain_origin,
-            expires_at=unit.now + command.ttl if command.ttl is not None else None,
-            **unit.who,
-        )
+    unit.add(
+        t.versions,
+        id=version_id,
+        collection_id=row.id,
+        number=number,
+        digest=digest,
+        metadata=plain_dict(command.metadata, "The metadata"),
+        description=command.description,
+        run_id=run.id if run is not None else None,
+        identity=unit.origin.identity,
+        supersedes=supersedes,
+        origin=unit.plain_origin,
+        expires_at=unit.now + command.ttl if command.ttl is not None else None,
+        **unit.who,
     )
     if metrics:
         rows = [{"version_id": version_id, "name": name, "value": value} for name, value in metrics.items()]
