@@ -30,6 +30,30 @@ def test_the_digest_is_the_hash_of_sorted_rows() -> None:
     assert Manifest.of(ENTRIES).digest == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
+def test_the_digest_of_references() -> None:
+    """A reference's row holds its URI and what it promises; an independent computation gives the same digest."""
+    entries = [
+        Entry("a", 3, "f" * 64, "s3://b/a", "sha256"),
+        Entry("b", 0, "", "http://h/b", "none"),
+        Entry("c", 2, "", "http://h/c", "etag", '"x"'),
+        Entry("d", 1, "e" * 64),
+    ]
+    rows = [
+        ["a", 3, "f" * 64, "s3://b/a", "sha256", None],
+        ["b", 0, None, "http://h/b", "none", None],
+        ["c", 2, None, "http://h/c", "etag", '"x"'],
+        ["d", 1, "e" * 64],
+    ]
+    text = json.dumps(rows, separators=(",", ":"))
+    assert Manifest.of(entries).digest == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_entries_are_sortable() -> None:
+    """References and files of one path can be compared, in both orders."""
+    file, reference = Entry("a", 1, "0" * 64), Entry("a", 1, "0" * 64, "s3://b/a", "etag", "x")
+    assert sorted([reference, file]) == sorted([file, reference]) == [file, reference]
+
+
 def test_order_does_not_matter() -> None:
     """Files added in any order are the same manifest."""
     shuffled = ENTRIES[:]

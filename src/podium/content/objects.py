@@ -23,6 +23,7 @@ from podium.errors import PodiumError, SettingsError, StorageError
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
+_user: list[int] = []
 Client = S3Store | GCSStore | AzureStore
 
 _ALLOW_HTTP = {"s3": "AWS_ALLOW_HTTP", "gs": "GOOGLE_ALLOW_HTTP", "az": "AZURE_ALLOW_HTTP"}
@@ -44,10 +45,12 @@ def connect(url: str) -> Client:
 
     Raises:
         SettingsError: The URL or what the environment says about its provider cannot be used.
+        StorageError: This process is a child by fork of one that used object storage.
     """
     # With options of ours the library no longer asks the environment for this one.
     allowed = os.environ.get(_ALLOW_HTTP[url.partition(":")[0]], "").lower() in ("1", "true", "yes", "on")
     options: ClientConfig = {**_CLIENT, "allow_http": allowed}
+    _claim_library(url)
     try:
         client = from_url(url, client_options=options, retry_config=_RETRY)
     except (BaseError, ValueError, TypeError, OSError) as error:
@@ -57,6 +60,18 @@ def connect(url: str) -> Client:
         ) from None
     assert isinstance(client, S3Store | GCSStore | AzureStore)
     return client
+
+
+def _claim_library(url: str) -> None:
+    """Note which process uses the library: its threads do not live on in a child by fork, which would wait for ever."""
+    if not _user:
+        _user.append(os.getpid())
+    if _user[0] != os.getpid():
+        raise StorageError(
+            f"{url} cannot be used: this process was forked from one that uses object storage.",
+            hint="Start worker processes by 'spawn' or 'forkserver', or fork before the first use.",
+            path=url,
+        )
 
 
 @contextmanager
@@ -77,10 +92,9 @@ def object_errors(where: str) -> Iterator[None]:
     except (BaseError, OSError, ValueError, NotImplementedError) as error:
         raise _failed(where, error, "Check the network, the endpoint and the bucket, then do it again.") from None
     except BaseException as error:
-        # The library cannot be used in a child of a process that used it before, and says so by a panic.
-        if type(error).__name__ != "PanicException":
+        if type(error).__name__ != "PanicException":  # what the library does about an endpoint that is no URL
             raise
-        raise _failed(where, error, "Start worker processes by 'spawn' or 'forkserver', not by 'fork'.") from None
+        raise _failed(where, error, "Check the environment variables of the provider, the endpoint first.") from None
 
 
 def brief(error: BaseException) -> str:
