@@ -7,16 +7,18 @@ import os
 
 from podium.plugins.host import PluginHost
 from podium.registry.catalog import CatalogVerbs
+from podium.registry.doctor import DoctorVerbs
 from podium.registry.models import ModelVerbs
 from podium.registry.notify import NotifyVerbs
 from podium.registry.promotion import PromotionVerbs
 from podium.registry.runs import RunVerbs
+from podium.registry.setup import SetupVerbs
 from podium.settings import read_settings
 
 __all__ = ["Registry", "open_registry"]
 
 
-class Registry(PromotionVerbs, ModelVerbs, CatalogVerbs, RunVerbs, NotifyVerbs):
+class Registry(PromotionVerbs, ModelVerbs, CatalogVerbs, RunVerbs, NotifyVerbs, DoctorVerbs, SetupVerbs):
     """A model registry on a database and a content store.
 
     Synchronous, thread-safe, safe across forks. Every method is one transaction and returns frozen values with a

@@ -1,0 +1,119 @@
+"""What this machine gives: folders, room, file systems, plugins. Nothing here needs the database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+from podium.domain.health import Finding, file_system_of, is_network, judge_space
+from podium.registry.doctor.case import Case, fault, fine, size_text, warning
+
+_CHOSEN = ("blocked by PODIUM_PLUGINS_BLOCK", "not named in PODIUM_PLUGINS_ALLOW")
+
+
+def check_home(case: Case) -> Iterator[Finding]:
+    """Look whether Podium's own folders can be written."""
+    home = str(case.settings.home)
+    yield _folder("home", home, "Set PODIUM_HOME to a folder that this user may write, or mend its rights.")
+    for name, path in (("staging", os.path.join(home, "staging")), ("cache", os.path.join(home, "cache"))):
+        if os.path.lexists(path):
+            yield _folder(name, path, f"Mend the rights of {path}, or remove it: it holds nothing that must be kept.")
+
+
+def check_database_file(case: Case) -> Iterator[Finding]:
+    """Look whether the file of an embedded database, its companions and its folder can be written."""
+    path = case.database_file
+    if path is None:
+        return
+    folder = os.path.dirname(path)
+    found = _folder("database file", folder, "SQLite makes files beside the database: mend the rights of the folder.")
+    if found.level != "ok":
+        yield found
+        return
+    if not os.path.exists(path):
+        yield warning(
+            "database file", f"There is no database {path} yet.", "Run 'podium init'; the first use does, too."
+        )
+        return
+    for name in (path, f"{path}-wal", f"{path}-shm"):
+        if os.path.exists(name) and not os.access(name, os.R_OK | os.W_OK):
+            hint = "Mend its owner and rights; all users of one SQLite file need to write all of its files."
+            yield fault("database file", f"{name} cannot be read and written by this user.", hint, path=name)
+            return
+    yield fine("database file", f"The file {path} can be read and written.")
+
+
+def check_file_system(case: Case) -> Iterator[Finding]:
+    """Look whether an embedded database lies on a file system that several machines share."""
+    path = case.database_file
+    if path is None or not case.mounts:
+        return
+    kind, point = file_system_of(os.path.realpath(path), case.mounts)
+    if is_network(kind):
+        yield fault(
+            "file system",
+            f"The SQLite file {path} is on {kind} (mounted at {point}), where its locks and its WAL are not reliable.",
+            "Move it to a local disk, or use PostgreSQL; contents may stay on such a file system.",
+            kind=kind,
+            mounted=point,
+        )
+    elif kind:
+        yield fine("file system", f"The SQLite file is on a local file system ({kind}).")
+
+
+def check_room(case: Case) -> Iterator[Finding]:
+    """Look whether the disks have room, each once."""
+    seen: set[int] = set()
+    content = case.place or case.settings.content or case.settings.default_content
+    folder = [] if "://" in content else [content]
+    file = [os.path.dirname(case.database_file)] if case.database_file else []
+    for path in [*folder, *file, str(case.settings.home)]:
+        there = _nearest(path)
+        device = os.stat(there).st_dev
+        if device in seen:
+            continue
+        seen.add(device)
+        usage = shutil.disk_usage(there)
+        level = judge_space(usage.free, usage.total)
+        message = f"The disk of {path} has {size_text(usage.free)} free of {size_text(usage.total)}."
+        hint = (
+            "" if level == "ok" else "Make room: 'podium gc' removes what nothing needs, 'podium cache prune' as well."
+        )
+        yield Finding("room", level, message, hint, {"path": path, "free": usage.free, "total": usage.total})
+
+
+def check_plugins(case: Case) -> Iterator[Finding]:
+    """Look which plugins could not be loaded; those that the environment leaves out are meant to be."""
+    found = case.host.plugins()
+    broken = [item for item in found if item.error and item.error not in _CHOSEN]
+    for item in broken:
+        hint = f"Repair or remove it ({item.source}); PODIUM_PLUGINS_BLOCK={item.name} leaves it out."
+        yield fault("plugins", f"The plugin {item.name!r} is not in use: {item.error}.", hint, plugin=item.name)
+    if not broken:
+        names = ", ".join(item.name for item in found if not item.error)
+        yield fine("plugins", f"All plugins load: {names or 'none is in use'}.")
+
+
+def _folder(check: str, path: str, hint: str) -> Finding:
+    """Try to write a file; rights alone do not tell about read-only disks, quotas, and root."""
+    there = _nearest(path)
+    if not os.path.isdir(there):
+        return fault(check, f"{there} is no folder.", hint, path=there)
+    try:
+        with tempfile.NamedTemporaryFile(dir=there, prefix=".podium-doctor-") as probe:
+            probe.write(b"podium")
+            probe.flush()
+    except OSError as error:
+        return fault(check, f"The folder {there} cannot be written: {error.strerror}.", hint, path=there)
+    if there != path:
+        return fine(check, f"{path} does not exist yet and can be made.")
+    return fine(check, f"{path} can be written.")
+
+
+def _nearest(path: str) -> str:
+    """Return the path itself, or what exists above it."""
+    while not os.path.lexists(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    return path
