@@ -115,7 +115,6 @@ _NETWORK = (
     *("nfs", "cifs", "smb", "afs", "ceph", "gluster", "lustre", "gpfs", "beegfs"),
     *("9p", "virtiofs", "drvfs", "sshfs", "gcsfuse", "s3fs", "goofys", "rclone", "blobfuse"),
 )
-)
 
 
 def _unescaped(text: str) -> str:
