@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -106,6 +112,57 @@ def test_damage_is_found(registry, run, damage, tmp_path) -> None:
         registry.download_media(run, "predictions", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert [problem.state for problem in registry.verify().problems] == ["changed"]
+
+
+def test_garbage_collection_knows_media(registry, run) -> None:
+    """What a run shows is never garbage; what took the place of something else leaves that to be collected."""
+    registry.log_metrics(run, [], media=[image(data=b"old")])
+    registry.log_metrics(run, [], media=[image(data=b"new"), table([1, "cat"])])
+    report = registry.gc(older_than=timedelta(0))
+    assert (report.blobs, report.size) == (1, 3)
+    assert registry.verify().ok
+    assert registry.table(run, "predictions").rows == ((1, "cat"),)
+
+
+@pytest.mark.slow
+def test_sigkill_while_logging_media(registry, database_url, tmp_path) -> None:
+    """20 kills at random moments: every acknowledged table is there and reads back, and none is there in part."""
+    dice = random.Random(int(os.environ.get("PODIUM_TEST_SEED", "20261124")))
+    acknowledged = 0
+    for turn in range(20):
+        steps = _log_and_kill(database_url, tmp_path / "content", f"turn{turn}", dice.uniform(0.0, 0.1))
+        found = {item.step: item.details["rows"] for item in registry.media(f"turn{turn}")}
+        assert set(steps) <= set(found)
+        for step, rows in found.items():
+            assert len(registry.table(f"turn{turn}", "t", step).rows) == rows == step + 1
+        assert registry.run(f"turn{turn}").steps == len(found)
+        acknowledged += len(steps)
+    assert acknowledged >= 20
+    assert registry.verify().ok
+
+
+KILLED = """
+import sys, podium
+from podium.sdk.media import Table
+run = podium.init("p", id=sys.argv[3], registry=podium.open_registry(sys.argv[1], content=sys.argv[2]))
+table = Table(columns=["n", "who"])
+for step in range(10_000):
+    table.add_data(step, sys.argv[3])
+    run.log({"t": table, "n": step})
+    print(step, flush=True)
+"""
+
+
+def _log_and_kill(url: str, content: Path, run: str, seconds: float) -> list[int]:
+    """Let a process log tables, kill it some time after its first answer, and return the steps it acknowledged."""
+    command = [sys.executable, "-c", KILLED, url, str(content), run]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        time.sleep(seconds)
+        process.kill()
+        lines = [first, *process.stdout.readlines()]
+    return [int(line) for line in lines if line.endswith("\n")]
 
 
 @pytest.mark.parametrize(

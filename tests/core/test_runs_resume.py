@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from podium.domain.runs import MetricPoint, check_resume
@@ -88,3 +90,20 @@ def test_unknown_words(lite, resume) -> None:
     """Any other word is a typed error."""
     with pytest.raises(InvalidValueError):
         lite.start_run("p", id="mine", resume=resume)
+
+
+@pytest.mark.parametrize(("resume", "won"), [("allow", 8), ("never", 1)])
+def test_many_start_the_same_run_at_once(registry, resume, won) -> None:
+    """Eight threads, one run: with `allow` all go on with it, with `never` one has it and the others are told."""
+    registry.start_run("p")
+
+    def start(number: int) -> str:
+        try:
+            return registry.start_run("p", id="mine", config={f"n{number}": number}, resume=resume).id
+        except AlreadyExistsError:
+            return "taken"
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(start, range(8)))
+    assert (answers.count("mine"), answers.count("taken")) == (won, 8 - won)
+    assert len(registry.run("mine").config) == won

@@ -141,12 +141,21 @@ def check_size(data: bytes, what: str) -> bytes:
     Raises:
         InvalidValueError: They are more than 256 MiB.
     """
-    if len(data) > MOST_BYTES:
+    check_length(len(data), what)
+    return data
+
+
+def check_length(length: int, what: str) -> None:
+    """Refuse more bytes than are kept with a run, such as those of a file before it is read.
+
+    Raises:
+        InvalidValueError: They are more than 256 MiB.
+    """
+    if length > MOST_BYTES:
         raise InvalidValueError(
-            f"{what} has {len(data):,} bytes; with a run at most {MOST_BYTES:,} are kept.",
+            f"{what} has {length:,} bytes; with a run at most {MOST_BYTES:,} are kept.",
             hint="Log it as an artifact instead.",
         )
-    return data
 
 
 def check_columns(columns: Any) -> tuple[str, ...]:

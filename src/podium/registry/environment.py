@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def describe_environment() -> dict[str, Any]:
         "pid": process["pid"],
         "cpus": os.cpu_count(),
         "command": mask_command(sys.argv),
-        "podium": _own_version(),
+        "podium": _asked("podium"),
         "processes": [process],
     }
     if git is not None:
@@ -113,13 +114,17 @@ class _GitQuestion:
     def _wait(self, process: subprocess.Popen[bytes] | None) -> str | None:
         if process is None:
             return None
-        with process:
-            try:
-                output, _ = process.communicate(timeout=max(0.05, self._until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                return None
-            return output.decode("utf-8", "replace") if process.returncode == 0 else None
+        try:
+            output, _ = process.communicate(timeout=max(0.05, self._until - time.monotonic()))
+        except (subprocess.TimeoutExpired, OSError):
+            process.kill()
+            with suppress(subprocess.TimeoutExpired):  # one that hangs in a dead disk is left to itself
+                process.wait(0.2)
+            return None
+        finally:
+            if process.stdout is not None:
+                process.stdout.close()
+        return output.decode("utf-8", "replace") if process.returncode == 0 else None
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.Popen[bytes] | None:
@@ -169,6 +174,7 @@ def _installed_in(folder: str) -> Iterator[tuple[str, str]]:
             yield storable(_SEPARATORS.sub("-", name).lower()), storable(version)
 
 
+@functools.cache
 def _asked(name: str) -> str:
     try:
         return metadata.version(name)
@@ -179,10 +185,3 @@ def _asked(name: str) -> str:
 @functools.cache
 def _platform() -> str:
     return storable(platform.platform())
-
-
-@functools.cache
-def _own_version() -> str:
-    from podium import __version__
-
-    return __version__

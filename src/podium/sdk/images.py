@@ -11,7 +11,7 @@ from typing import Any
 
 from podium.content.files import check_file, local_path
 from podium.domain.images import read_image, write_png
-from podium.domain.media import check_size
+from podium.domain.media import check_length, check_size
 from podium.domain.plain import check_text
 from podium.errors import InvalidValueError, StorageError
 
@@ -99,7 +99,8 @@ def _bytes_of(given: Any, mode: str | None, *, normalize: bool) -> bytes:
 
 def _read_file(path: Path) -> bytes:
     try:
-        return check_file(path).read_bytes()
+        check_length(check_file(path).stat().st_size, "The image")
+        return path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror or error}.", hint="Check its rights.") from error
 

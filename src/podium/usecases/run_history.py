@@ -85,7 +85,7 @@ def _page_size(command: FindRuns) -> int:
 
 def _page(command: FindRuns, place: tuple[datetime, str | None] | None) -> sa.Select[Any]:
     r = t.runs.c
-    # The project is looked up on its own, so that the index of its runs gives them in order, and no page sorts them all.
+    # The project is looked up on its own, so that the index gives its runs in order, and no page sorts them all.
     home = sa.select(t.namespaces.c.id).where(t.namespaces.c.name == command.project).scalar_subquery()
     query = RUNS.where(r.namespace_id == home)
     if command.status is not None:
