@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from podium.checks import Check, TestSubject, check
+    from podium.content.report import FileProblem, VerifyReport
     from podium.domain.checks import CheckResult, RecordedCheck, TestReport
     from podium.domain.comparison import Comparison
     from podium.domain.delivery import Delivery, Subscription
     from podium.domain.events import Event
+    from podium.domain.health import Finding, HealthReport
+    from podium.domain.manifest import Entry, Manifest
+    from podium.domain.media import MediaInfo, TableData
     from podium.domain.origin import Origin
+    from podium.domain.runs import MetricPoint, RunInfo
     from podium.domain.stages import Policy, Stage, Transition
-    from podium.domain.versions import AliasMove, Collection, Version
+    from podium.domain.versions import AliasMove, Collection, Expiring, RegistryInfo, Version, VersionFiles
     from podium.errors import (
         AlreadyExistsError,
         ConflictError,
@@ -33,19 +38,25 @@ if TYPE_CHECKING:
         StorageError,
     )
     from podium.registry import Registry, open_registry
-    from podium.sdk import Artifact, Run, init
+    from podium.sdk import Artifact, Image, Run, Table, init
+    from podium.usecases.garbage import GcReport
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "podium.checks": ("Check", "TestSubject", "check"),
+    "podium.content.report": ("FileProblem", "VerifyReport"),
     "podium.domain.checks": ("CheckResult", "RecordedCheck", "TestReport"),
     "podium.domain.comparison": ("Comparison",),
     "podium.domain.delivery": ("Delivery", "Subscription"),
     "podium.domain.events": ("Event",),
+    "podium.domain.health": ("Finding", "HealthReport"),
+    "podium.domain.manifest": ("Entry", "Manifest"),
+    "podium.domain.media": ("MediaInfo", "TableData"),
     "podium.domain.origin": ("Origin",),
+    "podium.domain.runs": ("MetricPoint", "RunInfo"),
     "podium.domain.stages": ("Policy", "Stage", "Transition"),
-    "podium.domain.versions": ("AliasMove", "Collection", "Version"),
+    "podium.domain.versions": ("AliasMove", "Collection", "Expiring", "RegistryInfo", "Version", "VersionFiles"),
     "podium.errors": (
         "AlreadyExistsError",
         "ConflictError",
@@ -62,7 +73,8 @@ _HOMES = {
         "StorageError",
     ),
     "podium.registry": ("Registry", "open_registry"),
-    "podium.sdk": ("Artifact", "Run", "init"),
+    "podium.sdk": ("Artifact", "Image", "Run", "Table", "init"),
+    "podium.usecases.garbage": ("GcReport",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -77,10 +89,20 @@ __all__ = [
     "ConflictError",
     "DatabaseUnavailableError",
     "Delivery",
+    "Entry",
     "Event",
+    "Expiring",
+    "FileProblem",
+    "Finding",
+    "GcReport",
+    "HealthReport",
+    "Image",
     "IntegrityError",
     "InvalidNameError",
     "InvalidValueError",
+    "Manifest",
+    "MediaInfo",
+    "MetricPoint",
     "NotFoundError",
     "Origin",
     "PluginError",
@@ -89,16 +111,22 @@ __all__ = [
     "PromotionRefusedError",
     "RecordedCheck",
     "Registry",
+    "RegistryInfo",
     "Run",
+    "RunInfo",
     "SchemaOutdatedError",
     "SettingsError",
     "Stage",
     "StorageError",
     "Subscription",
+    "Table",
+    "TableData",
     "TestReport",
     "TestSubject",
     "Transition",
+    "VerifyReport",
     "Version",
+    "VersionFiles",
     "check",
     "init",
     "open_registry",

@@ -88,6 +88,10 @@ class CareVerbs(ArtifactVerbs):
 
         Returns:
             The versions whose time has ended; deleted ones say so in ``version.deleted_at``.
+
+        Raises:
+            InvalidNameError: The namespace breaks the rules of names.
+            NotFoundError: There is no such project.
         """
         with self._read() as unit:
             due = deletion.list_expiring(unit, namespace, limit)

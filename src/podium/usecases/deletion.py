@@ -17,7 +17,7 @@ from podium.sql import tables as t
 from podium.sql.versions import load_versions
 from podium.usecases.aliases import move_alias
 from podium.usecases.members import bring_back, take_out, version_of
-from podium.usecases.places import COLLECTIONS, find_collection, stream_of
+from podium.usecases.places import COLLECTIONS, find_collection, require_namespace, stream_of
 from podium.usecases.resolving import get_version, resolve_number
 from podium.usecases.unit import Stream, Unit
 
@@ -130,10 +130,16 @@ def restore_version(unit: Unit, text: str) -> Version:
 
 
 def list_expiring(unit: Unit, namespace: str | None = None, limit: int | None = None) -> list[Expiring]:
-    """Return the versions whose time to live has ended, with what keeps each; the oldest end first."""
+    """Return the versions whose time to live has ended, with what keeps each; the oldest end first.
+
+    Raises:
+        InvalidNameError: The namespace breaks the rules of names.
+        NotFoundError: There is no such namespace.
+    """
     v, m, n = t.versions.c, t.memberships.c, t.namespaces.c
     where = [v.expires_at <= unit.now, v.deleted_at.is_(None), m.collection_id == v.collection_id]
     if namespace is not None:
+        require_namespace(unit, namespace)
         where.append(n.name == namespace)
     versions = load_versions(unit.connection, *where, limit=limit)
     made = []

@@ -69,6 +69,19 @@ def find_namespace(unit: Unit, name: str, *, lock: bool = False) -> Any:
     return unit.connection.execute(query.with_for_update() if lock else query).one_or_none()
 
 
+def require_namespace(unit: Unit, name: str) -> Any:
+    """Return the row of a project or registry.
+
+    Raises:
+        InvalidNameError: The name breaks the rules.
+        NotFoundError: There is none.
+    """
+    row = find_namespace(unit, check_project(name))
+    if row is None:
+        raise _unknown_namespace(unit, name)
+    return row
+
+
 def require_registry(unit: Unit, name: str, *, lock: bool = False) -> Any:
     """Return the row of a registry.
 
@@ -205,9 +218,7 @@ def list_collections(unit: Unit, namespace: str | None = None, kind: CollectionK
     query = COLLECTIONS.where(t.collections.c.deleted_at.is_(None))
     query = query.order_by(t.namespaces.c.name, t.collections.c.name)
     if namespace is not None:
-        check_project(namespace)
-        if find_namespace(unit, namespace) is None:
-            raise _unknown_namespace(unit, namespace)
+        require_namespace(unit, namespace)
         query = query.where(t.namespaces.c.name == namespace)
     if kind is not None:
         query = query.where(t.collections.c.kind == kind)
