@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from podium.cli.given import confirm, yes_option
 from podium.cli.options import State, Topic, Verb, pass_state
 from podium.cli.output import Column, print_table, say, styled, time_text
 from podium.cli.streams import muted
@@ -73,7 +74,7 @@ def _print_faults(faults: Sequence[RecordedFault]) -> None:
 
 @click.group("db", cls=Topic)
 def db_command() -> None:
-    """Look at the database schema and upgrade it."""
+    """Look at the database schema and bring it forward or back."""
 
 
 @db_command.command("current")
@@ -108,6 +109,31 @@ def upgrade_schema(state: State) -> None:
         say(f"{url}: schema {after} is up to date; nothing changed")
     else:
         say(f"{url}: schema upgraded from {before or 'none'} to {after}")
+
+
+@db_command.command("downgrade", examples=[("podium db downgrade 0001", "back to the schema of Podium 0.1")])
+@click.argument("revision")
+@yes_option
+@pass_state
+def downgrade_schema(state: State, revision: str, yes: bool) -> None:
+    """Take the schema back to an older revision; 'base' takes all tables away.
+
+    It says what is lost and asks, and wants --yes where nobody can answer. Make a backup first.
+    """
+    with state.registry() as registry:
+        lost = registry.downgrade_losses(revision)
+        if lost and not yes:
+            for number, what in lost.items():
+                say(f"Undoing {number}: {what}", to_stderr=True)
+            confirm(state, f"Take {registry.url} back to {revision}?", yes=False)
+        before, after = registry.downgrade(revision)
+        url = registry.url
+    if state.json:
+        state.print_json({"url": url, "before": before, "after": after})
+    elif before == after:
+        say(f"{url}: schema {after or 'none'} is that already; nothing changed")
+    else:
+        say(f"{url}: schema taken back from {before} to {after or 'none'}; this Podium needs podium db upgrade again")
 
 
 def _database(state: State) -> Database:

@@ -46,6 +46,40 @@ def complete_place(context: click.Context, parameter: click.Parameter, incomplet
     return _items([*spaces, *found], incomplete)
 
 
+def complete_space(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a project or registry."""
+    found = _ask(context, lambda registry: [item.ref.partition("/")[0] for item in registry.collections()])
+    return _items(list(dict.fromkeys(found)), incomplete)
+
+
+def complete_registry(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a registry."""
+    return _items(_ask(context, lambda registry: [item.name for item in registry.registries()]), incomplete)
+
+
+def complete_deleted(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete ``NAMESPACE/NAME``, and after a colon the versions that can be brought back."""
+    if ":" not in incomplete:
+        return complete_model(context, parameter, incomplete)
+    collection = incomplete.partition(":")[0]
+
+    def find(registry: Registry) -> list[str]:
+        return [item.ref for item in registry.versions(collection, _MOST, deleted=True)]
+
+    return _items(_ask(context, find), incomplete)
+
+
+def complete_tag(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a tag that the collection of the command line, or one of its versions, has."""
+    named = str(context.params.get("ref") or "").partition(":")[0]
+
+    def find(registry: Registry) -> list[str]:
+        tags = {tag for version in registry.versions(named, _MOST) for tag in version.tags}
+        return sorted(tags | set(registry.collection(named).tags))
+
+    return _items(_ask(context, find) if "/" in named else [], incomplete)
+
+
 def complete_stage(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete a stage of the model that the command line names so far."""
     named = str(context.params.get("ref") or context.params.get("model") or "").partition(":")[0]
@@ -117,9 +151,13 @@ def use_own_bash() -> None:
 
 __all__: list[Any] = [
     "PodiumBash",
+    "complete_deleted",
     "complete_model",
     "complete_place",
     "complete_ref",
+    "complete_registry",
+    "complete_space",
     "complete_stage",
+    "complete_tag",
     "use_own_bash",
 ]

@@ -10,13 +10,14 @@ import click
 
 from podium.cli.completion import complete_model
 from podium.cli.options import State, Verb, pass_state
-from podium.cli.output import joined, print_rich, say, styled, time_text
+from podium.cli.output import joined, plain_text, print_rich, say, styled, time_text
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from podium.domain.events import Event
 
+_SHORT = 40
 _STYLES = {
     "model_version.promoted": "bold green",
     "model_version.rolled_back": "bold yellow",
@@ -95,9 +96,22 @@ def _what(event: Event) -> str:
         "alias.set": lambda version, after: f"alias {after.get('alias')} set to {version}",
         "alias.removed": lambda _, __: f"alias {event.before.get('alias')} removed",
         "policy.set": lambda _, after: f"policy set: {_stages(after)}",
+        "model_version.unlinked": lambda _, __: f"{_version(event.before)} unlinked",
+        "artifact_version.deleted": lambda _, __: f"{_version(event.before)} deleted",
+        "artifact_version.purged": lambda _, __: f"{_version(event.before)} given up for good",
+        "tag.added": lambda _, after: f"tag {after.get('tag')} on {_of(event)}",
+        "tag.removed": lambda _, __: f"tag {event.before.get('tag')} taken from {_of(event)}",
     }
     known = words.get(event.type)
-    return known(_version(event.after), event.after) if known else f"{event.subject}: {event.type}"
+    if known:
+        return known(_version(event.after), event.after)
+    return f"{_of(event)} {event.type.rpartition('.')[2].replace('_', ' ')}"
+
+
+def _of(event: Event) -> str:
+    """Return what an event is about in a word: the version, or the whole."""
+    version = event.subject.rpartition(":")[2] if ":" in event.subject else ""
+    return version or event.type.partition(".")[0].replace("_", " ").replace("tag", "the whole")
 
 
 def _change(event: Event) -> str:
@@ -108,8 +122,28 @@ def _change(event: Event) -> str:
         return f"in place of v{before}" if before is not None else ""
     if event.type == "model_version.promotion_refused":
         return f"{_version(event.before)} stays"
+    if event.type.endswith((".updated", ".renamed")):
+        return ", ".join(_edits(event.before, event.after))
     moved = event.type.startswith("alias.") or event.type in ("model_version.promoted", "model_version.rolled_back")
     return f"{_version(event.before)} -> {_version(event.after)}" if moved else ""
+
+
+def _edits(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Say what an edit changed: a short value from and to, a long text only by name."""
+    said = []
+    for key in dict.fromkeys([*before, *after]):
+        old, new = before.get(key), after.get(key)
+        if isinstance(old, Mapping) or isinstance(new, Mapping):
+            said += _edits(old or {}, new or {})
+        elif max(len(plain_text(old)), len(plain_text(new))) <= _SHORT:
+            said.append(f"{key}: {_value(old)} -> {_value(new)}")
+        else:
+            said.append(f"{key} changed")
+    return said
+
+
+def _value(value: Any) -> str:
+    return "none" if value is None else plain_text(value)
 
 
 def _version(facts: Mapping[str, Any]) -> str:

@@ -23,6 +23,8 @@ from podium.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from podium.domain.versions import Collection, Version
 
 _SHOWN = 50
@@ -35,6 +37,7 @@ _SHOWN = 50
         ("podium ls", "everything"),
         ("podium ls model-registry", "the models of a registry"),
         ("podium ls digits/mlp", "the versions of an artifact, newest first"),
+        ("podium ls --deleted digits/mlp", "what can be brought back"),
     ],
 )
 @click.argument("place", metavar="[NAMESPACE | NAMESPACE/NAME]", required=False, shell_complete=complete_place)
@@ -44,59 +47,111 @@ _SHOWN = 50
     metavar="N",
     help=f"Show at most so many; {_SHOWN} if left out, and all with --json.",
 )
+@click.option("--deleted", is_flag=True, help="The versions of NAMESPACE/NAME that were deleted or unlinked.")
 @pass_state
-def ls_command(state: State, place: str | None, limit: int | None) -> None:
+def ls_command(state: State, place: str | None, limit: int | None, deleted: bool) -> None:
     """List artifacts and models, or the versions of one."""
     most = limit if limit is not None or state.json else _SHOWN
+    if place is not None and "/" in place:
+        _list_deleted(state, place, most) if deleted else _list_versions(state, place, most)
+        return
+    if deleted:
+        raise click.UsageError(
+            "Name the model or artifact whose deleted versions to list.", click.get_current_context()
+        )
     with state.registry() as registry:
-        if place is not None and "/" in place:
-            total = registry.collection(place).versions
-            versions = registry.versions(place, most)
-            if state.json:
-                state.print_json(versions)
-            else:
-                _print_versions(versions)
-                _say_more(total - len(versions), place)
-            return
         found = registry.collections(place)
     if state.json:
         state.print_json(found[:most])
     elif found:
-        _print_collections(found[:most])
+        print_collections(found[:most])
         _say_more(len(found) - len(found[:most]), place)
     else:
         _say_empty(place)
 
 
-def _print_collections(found: Sequence[Collection]) -> None:
-    columns = [Column("Name", fold=True), Column("Kind"), Column("Versions", right=True), Column("Aliases", fold=True)]
+def _list_versions(state: State, place: str, most: int | None) -> None:
+    with state.registry() as registry:
+        total = registry.collection(place).versions
+        versions = registry.versions(place, most)
+    if state.json:
+        state.print_json(versions)
+        return
+    if not versions:
+        say(f"{place} has no version now; podium ls --deleted {shell_word(place)}")
+        return
+    _print_versions(versions)
+    _say_more(total - len(versions), place)
+
+
+def _list_deleted(state: State, place: str, most: int | None) -> None:
+    with state.registry() as registry:
+        found = registry.versions(place, most, deleted=True)
+    if state.json:
+        state.print_json(found)
+        return
+    if not found:
+        say(f"No version of {place} is deleted or unlinked")
+        return
+    columns = [
+        Column(" "),
+        Column("Deleted"),
+        Column("Created"),
+        Column("Size", right=True),
+        Column("Digest", spare=True),
+    ]
     rows = [
+        (
+            styled(item.version, "bold"),
+            time_text(item.deleted_at),
+            time_text(item.created_at),
+            size_text(item.size),
+            digest_text(item.digest),
+            item.source if item.kind == "model" else item.created_by,
+        )
+        for item in found
+    ]
+    print_table([*columns, Column("Source" if found[0].kind == "model" else "Logged by", fold=True)], rows)
+    if len(found) == most:
+        say(f"... at most {most}; --limit N shows more", to_stderr=True)
+    say(f"Back: podium restore {shell_word(found[0].ref)}")
+
+
+def print_collections(found: Sequence[Collection]) -> None:
+    """Print artifacts and models, one per line."""
+    columns = [Column("Name", fold=True), Column("Kind"), Column("Versions", right=True), Column("Aliases", fold=True)]
+    tagged = any(item.tags for item in found)
+    rows: list[Sequence[str | Text]] = [
         (
             styled(item.ref, "bold"),
             "registered model" if item.kind == "model" else item.type,
             str(item.versions),
             aliases_text(item.aliases),
+            *([", ".join(item.tags)] if tagged else []),
         )
         for item in found
     ]
-    print_table(columns, rows)
+    print_table([*columns, Column("Tags", fold=True)] if tagged else columns, rows)
 
 
 def _print_versions(versions: Sequence[Version]) -> None:
-    linked = bool(versions) and versions[0].kind == "model"
+    linked = versions[0].kind == "model"
+    tagged = any(item.tags for item in versions)
     columns = [
         Column(" "),
         Column("Aliases", fold=True),
+        *([Column("Tags", fold=True)] if tagged else []),
         Column("Created"),
         Column("Size", right=True, spare=True),
         Column("Digest", spare=True),
         Column("Metrics", fold=True),
         Column("Source" if linked else "Logged by", fold=True),
     ]
-    rows = [
+    rows: list[Sequence[str | Text]] = [
         (
             styled(item.version, "bold"),
             aliases_text(item.aliases),
+            *([", ".join(item.tags)] if tagged else []),
             time_text(item.created_at),
             size_text(item.size),
             digest_text(item.digest),

@@ -20,12 +20,18 @@ from podium.errors import PodiumError
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Versions": {
         "log": ("artifacts", "Log files as a version of an artifact."),
-        "link": ("artifacts", "Link a version into a registered model."),
         "ls": ("listing", "List artifacts and models, or the versions of one."),
         "show": ("show", "Show everything about a version."),
         "compare": ("compare", "Put versions side by side."),
         "download": ("artifacts", "Write the files of a version into a folder."),
         "verify": ("artifacts", "Check stored content against what was logged."),
+        "runs": ("runs", "Look at runs: their metrics, tables, images, and where they ran."),
+    },
+    "Registered models": {
+        "registry": ("registries", "Make and look at registries."),
+        "link": ("links", "Link a version into a registered model."),
+        "copy": ("links", "Copy a model version into another registered model."),
+        "unlink": ("links", "Take a version out of a registered model."),
         "alias": ("aliases", "Set and remove aliases."),
     },
     "Stages": {
@@ -35,14 +41,26 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "history": ("history", "Tell what happened to a model or artifact."),
         "policy": ("promotion", "Show which stages there are and what they require."),
     },
+    "Order": {
+        "edit": ("catalog", "Change what describes a version, or a model or artifact."),
+        "tag": ("catalog", "Put tags on versions, models and artifacts."),
+        "rename": ("catalog", "Give a model or artifact another name."),
+        "delete": ("catalog", "Delete a version, or a model or artifact with all its versions."),
+        "restore": ("catalog", "Bring back what was deleted or unlinked."),
+        "expire": ("care", "Delete the versions whose time to live has ended."),
+    },
     "Telling people": {
         "notify": ("notify", "Choose which events go to which channel."),
         "deliver": ("notify", "Deliver what is due, once."),
         "deliveries": ("notify", "Look at deliveries and try them again."),
     },
     "Installation": {
+        "init": ("doctor", "Set up a registry."),
+        "doctor": ("doctor", "Look whether the installation is sound, and explain what is not."),
+        "gc": ("care", "Remove stored content that nothing refers to."),
+        "cache": ("care", "Look at the local cache of remote content and empty it."),
+        "db": ("admin", "Look at the database schema and bring it forward or back."),
         "plugins": ("admin", "List plugins and what went wrong in them."),
-        "db": ("admin", "Look at the database schema and upgrade it."),
     },
 }
 

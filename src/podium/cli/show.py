@@ -15,11 +15,13 @@ from podium.cli.output import (
     digest_text,
     files_text,
     joined,
+    make_console,
     number,
     plain_text,
     print_pairs,
     print_rich,
     print_table,
+    safe,
     say,
     size_text,
     status_text,
@@ -77,9 +79,13 @@ def _print_collection(item: Collection) -> None:
         ("Aliases", aliases_text(item.aliases)),
         ("Since", f"{time_text(item.created_at, full=True)} by {item.created_by}"),
     ]
-    if item.description:
-        rows.append(("Description", item.description))
+    rows += [
+        (name, value)
+        for name, value in (("Owner", item.owner), ("Task", item.task), ("Tags", ", ".join(item.tags)))
+        if value
+    ]
     _print_block(rows)
+    _print_description(item.description)
     say()
 
 
@@ -93,14 +99,34 @@ def _print_version(version: Version) -> None:
     ]
     if version.kind == "model":
         rows.insert(1, ("Source", version.source))
-    for name, value in (("Link", version.origin.url), ("Run", version.run), ("Description", version.description)):
+    for name, value in (("Link", version.origin.url), ("Run", version.run), ("Tags", ", ".join(version.tags))):
         if value:
             rows.append((name, value))
+    if version.expires_at is not None:
+        rows.append(("Expires", time_text(version.expires_at, full=True)))
     if version.supersedes is not None:
         rows.append(("In place of", f"v{version.supersedes}, from an earlier attempt of the same task"))
     _print_block(rows)
+    _print_description(version.description)
     _print_section("Metrics", [(name, number(value)) for name, value in sorted(version.metrics.items())])
     _print_section("Metadata", [(name, plain_text(value)) for name, value in sorted(version.metadata.items())])
+
+
+def _print_description(text: str | None) -> None:
+    """Print a description: Markdown on a terminal, the text as it is into a pipe."""
+    if not text:
+        return
+    say()
+    print_rich(styled("Description", "bold"))
+    from rich.padding import Padding
+
+    if make_console().is_terminal:
+        from rich.markdown import Markdown
+
+        # Links are written out: one that shows another address than it leads to misleads.
+        print_rich(Padding(Markdown(safe(text, lines=True), hyperlinks=False), (0, 0, 0, 2)))
+    else:
+        print_rich(Padding(styled(text, lines=True), (0, 0, 0, 2)))
 
 
 def _print_block(rows: Sequence[tuple[str, str | Text]]) -> None:
@@ -118,14 +144,17 @@ def _print_section(title: str, rows: Sequence[tuple[str, str | Text]]) -> None:
 
 
 def _print_files(manifest: Manifest) -> None:
-    rows = [(entry.path, size_text(entry.size), digest_text(entry.sha256)) for entry in manifest.entries]
+    elsewhere = any(entry.is_reference for entry in manifest.entries)
+    rows = []
+    for entry in manifest.entries[:_FILES_SHOWN]:
+        size = size_text(entry.size) if entry.size or not entry.is_reference else "-"
+        row = [entry.path, size, digest_text(entry.sha256) or "-"]
+        rows.append([*row, f"{entry.uri} ({entry.integrity})" if entry.is_reference else ""] if elsewhere else row)
+    columns = [Column("Files", fold=True), Column("Size", right=True), Column("SHA-256")]
     say()
-    print_table(
-        [Column("Files", fold=True), Column("Size", right=True), Column("SHA-256")],
-        rows[:_FILES_SHOWN],
-    )
-    if len(rows) > _FILES_SHOWN:
-        say(f"... and {count(len(rows) - _FILES_SHOWN, 'more file')}; --json lists all")
+    print_table([*columns, Column("Where (integrity)", fold=True)] if elsewhere else columns, rows)
+    if len(manifest.entries) > _FILES_SHOWN:
+        say(f"... and {count(len(manifest.entries) - _FILES_SHOWN, 'more file')}; --json lists all")
 
 
 def _print_checks(checks: Sequence[RecordedCheck]) -> None:

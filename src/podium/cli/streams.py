@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from podium.cli.output import count, make_console, safe, size_text, styled
+from podium.cli.output import count, make_console, safe, styled
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @contextmanager
@@ -47,20 +50,47 @@ def busy(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def counted(what: str) -> Iterator[Callable[[Any], None] | None]:
-    """Give a function that counts manifest entries and shows how far the work is; None if nobody watches."""
-    if not sys.stderr.isatty():
+def measured(what: str, total: int | None, *, show: bool) -> Iterator[Callable[[int], None] | None]:
+    """Give a function that is told bytes done, and show bytes, speed and time left; None if nobody watches.
+
+    Args:
+        what: What is done.
+        total: How many bytes there are, None if nobody knows.
+        show: Whether progress may be shown at all; never beside JSON.
+    """
+    if not show or not sys.stderr.isatty():
         yield None
         return
-    files = size = 0
-    with make_console(to_stderr=True).status(styled(f"{what} ...")) as status:
+    with _bar(total) as progress:
+        task = progress.add_task(f"{what} ...", total=total)
+        yield lambda done: progress.advance(task, done)  # rich takes its own lock: workers may call this
 
-        def step(entry: Any) -> None:
-            nonlocal files, size
-            files, size = files + 1, size + entry.size
-            status.update(styled(f"{what} ... {count(files, 'file')}, {size_text(size)}"))
+
+@contextmanager
+def counted(what: str, total: int | None, *, show: bool) -> Iterator[Callable[[Any], None] | None]:
+    """Give a function that is told entries or blobs done, and show their bytes and number; see `measured`."""
+    if not show or not sys.stderr.isatty():
+        yield None
+        return
+    files = 0
+    with _bar(total) as progress:
+        task = progress.add_task(f"{what} ...", total=total)
+
+        def step(item: Any) -> None:
+            nonlocal files
+            files += 1
+            progress.update(task, advance=item.size, description=f"{what} ... {count(files, 'file')}")
 
         yield step
+
+
+def _bar(total: int | None) -> Progress:
+    from rich import progress as parts
+
+    known = (parts.BarColumn(), parts.DownloadColumn(), parts.TransferSpeedColumn(), parts.TimeRemainingColumn())
+    unknown = (parts.SpinnerColumn("line"), parts.FileSizeColumn(), parts.TransferSpeedColumn())
+    columns = (parts.TextColumn("{task.description}"), *(known if total is not None else unknown))
+    return parts.Progress(*columns, console=make_console(to_stderr=True), transient=True)
 
 
 @contextmanager

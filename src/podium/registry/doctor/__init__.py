@@ -43,13 +43,13 @@ WITH_CONTENT: tuple[Check, ...] = (contents.check_contents, contents.check_orpha
 class DoctorVerbs(CareVerbs):
     """What can be asked about the installation itself."""
 
-    def doctor(self, *, content: bool = False, progress: Callable[[Entry], None] | None = None) -> HealthReport:
+    def doctor(self, *, deep: bool = False, progress: Callable[[Entry], None] | None = None) -> HealthReport:
         """Look at folders, clocks, schema, database, contents, plugins and deliveries, and explain what is wrong.
 
         It changes nothing: no folder, file or schema is made, and nothing is removed.
 
         Args:
-            content: Hash every content and read every reference, instead of a look at presence and size.
+            deep: Hash every content and read every reference, instead of a look at presence and size.
             progress: Called after each content and reference that was read.
 
         Returns:
@@ -58,7 +58,7 @@ class DoctorVerbs(CareVerbs):
         mounts = ""
         with suppress(OSError):
             mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
-        case = Case(self.settings, self._database, self.host, now(), mounts, deep=content, progress=progress)
+        case = Case(self.settings, self._database, self.host, now(), mounts, deep=deep, progress=progress)
         return self._examine(case)
 
     def _examine(self, case: Case) -> HealthReport:

@@ -55,7 +55,7 @@ def check_contents(case: Case) -> Iterator[Finding]:
         yield _judge_contents(stored, _look_at_all(store, stored), how="there with its size")
         if elsewhere:
             message = (
-                f"{amount(len(elsewhere), 'reference')} not looked at: 'podium doctor --content' reads what they name."
+                f"{amount(len(elsewhere), 'reference')} not looked at: 'podium doctor --deep' reads what they name."
             )
             yield fine("references", message)
 
