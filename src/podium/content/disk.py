@@ -17,7 +17,6 @@ from podium.errors import PodiumError, StorageError
 MANY = 64
 """From so many files or folders on, flushing the whole file system once beats flushing each."""
 _LARGE = 16 * CHUNK
-_STEP = 4 * CHUNK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
@@ -70,12 +69,13 @@ def copy_hashed(
 
 
 def _copy_large(source: int, target: int, progress: Progress | None, flush: bool) -> tuple[int, str]:
+    # In pieces of 1 MiB: larger ones cost twice the processor time, since each is fresh memory of the kernel.
     # Hashing, writing and fdatasync all release the interpreter: the slowest of them sets the time, not their sum.
     digest, done = hashlib.sha256(), 0
     hashing: Future[None] | None = None
     flushing: Future[None] | None = None
     with ThreadPoolExecutor(2) as pool:
-        while chunk := os.read(source, _STEP):
+        while chunk := os.read(source, CHUNK):
             if hashing is not None:
                 hashing.result()
             hashing = pool.submit(digest.update, chunk)

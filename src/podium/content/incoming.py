@@ -31,16 +31,25 @@ def workplace(incoming: str) -> Iterator[str]:
     Raises:
         OSError: It cannot be made.
     """
-    folder, lock = _claim(incoming)
+    folder, lock = claim(incoming)
     try:
         yield folder
     finally:
-        # While the lock is held: so no sweep comes in between.
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
+        release(folder, lock)
 
 
-def _claim(incoming: str) -> tuple[str, int]:
+def release(folder: str, lock: int) -> None:
+    """Remove a folder that `claim` made, while its lock is held: so no sweep comes in between."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
+
+
+def claim(incoming: str) -> tuple[str, int]:
+    """Make a folder for a writer that is no single block of code, and return it with its lock; see `release`.
+
+    Raises:
+        OSError: It cannot be made.
+    """
     while True:
         folder = os.path.join(incoming, uuid.uuid4().hex)
         os.mkdir(folder)

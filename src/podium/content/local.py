@@ -175,11 +175,12 @@ class LocalStore:
 
     def _fill(self, new: list[Staged], folder: str, progress: Progress | None) -> None:
         """Bring the bytes of new blobs into a folder, flushed, each under its digest."""
+        targets = [os.path.join(folder, item.sha256) for item in new]
         one_by_one = len(new) <= MANY
-        for item in new:
-            _bring(item, os.path.join(folder, item.sha256), progress, flush=one_by_one)
+        for item, target in zip(new, targets, strict=True):
+            _bring(item, target, progress, flush=one_by_one)
         if not one_by_one:
-            sync_files([os.path.join(folder, item.sha256) for item in new], folder)
+            sync_files(targets, folder)
 
 
 def missing_content(sha256: str, where: str) -> IntegrityError:

@@ -67,6 +67,7 @@ class _Download:
         self._progress = progress
         self._made: list[str] = []
         self._folders: set[str] = set()
+        self._new: set[str] = set()
         self._lock = threading.Lock()
         self._parts = (f".{uuid.uuid4().hex}.{number}.part" for number in count())
 
@@ -93,7 +94,7 @@ class _Download:
             _remove(path)
 
     def _bring(self, entry: Entry, target: str) -> None:
-        if is_right(target, entry):
+        if os.path.dirname(target) not in self._new and is_right(target, entry):
             if self._progress is not None:
                 self._progress(entry.size)
             return
@@ -142,6 +143,7 @@ class _Download:
         try:
             os.mkdir(path)
             self._made.append(path)
+            self._new.add(path)  # nothing stands in it that could be right already
         except FileExistsError:
             if not os.path.isdir(path):
                 raise _no_folder(path, "a file stands there") from None
