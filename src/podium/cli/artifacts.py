@@ -110,13 +110,13 @@ def _references(given: Sequence[str]) -> Sequence[str] | dict[str, str]:
     return named
 
 
-def _work(paths: Sequence[str]) -> int:
-    """Return how many bytes are read: each file is hashed, then stored. What cannot be read is told later."""
+def _work(paths: Sequence[str]) -> int | None:
+    """Return how many bytes are done: each file is hashed, then stored. What cannot be read is told later."""
     size = 0
     for path in paths:
         found = [path] if os.path.isfile(path) else [os.path.join(d, f) for d, _, fs in os.walk(path) for f in fs]
         size += sum(os.path.getsize(file) for file in found if os.path.isfile(file))
-    return 2 * size
+    return 2 * size or None
 
 
 def _say_logged(version: Version) -> None:

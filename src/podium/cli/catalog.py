@@ -201,4 +201,4 @@ def restore_command(state: State, ref: str) -> None:
     if state.json:
         state.print_json(back)
     else:
-        say(f"{back.ref} is there")
+        say(f"{back.ref} is back")

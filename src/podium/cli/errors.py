@@ -27,7 +27,7 @@ EXITS: dict[int, tuple[str, tuple[str, ...]]] = {
         ("database_unavailable", "storage", "schema_outdated", "integrity"),
     ),
     70: ("a bug in Podium", ()),
-    130: ("stopped with Ctrl-C", ()),
+    130: ("stopped with Ctrl-C, or by answering no", ()),
 }
 USAGE, BACKEND, BUG, STOPPED = 2, 5, 70, 130
 CLOSED_PIPE = 141  # what the shell reports for a program that SIGPIPE ended, as in `podium ls | head`

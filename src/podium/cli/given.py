@@ -12,7 +12,7 @@ from typing import Any, Literal
 import click
 
 from podium.cli.options import State, pair
-from podium.cli.output import safe
+from podium.cli.output import safe, say
 from podium.errors import InvalidValueError, NotFoundError
 
 _DURATIONS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -130,4 +130,6 @@ def confirm(state: State, question: str, *, yes: bool) -> None:
         return
     if state.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise click.UsageError("Nobody can be asked here; say --yes to go on.", click.get_current_context())
-    click.confirm(safe(question), abort=True, err=True)
+    if not click.confirm(safe(question), err=True):
+        say("Nothing was changed", to_stderr=True)
+        raise click.Abort

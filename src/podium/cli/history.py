@@ -99,8 +99,8 @@ def _what(event: Event) -> str:
         "model_version.unlinked": lambda _, __: f"{_version(event.before)} unlinked",
         "artifact_version.deleted": lambda _, __: f"{_version(event.before)} deleted",
         "artifact_version.purged": lambda _, __: f"{_version(event.before)} given up for good",
-        "tag.added": lambda _, after: f"tag {after.get('tag')} on {_of(event)}",
-        "tag.removed": lambda _, __: f"tag {event.before.get('tag')} taken from {_of(event)}",
+        "tag.added": lambda _, after: f"tag {after.get('tag')} added{_on(event)}",
+        "tag.removed": lambda _, __: f"tag {event.before.get('tag')} removed{_on(event)}",
     }
     known = words.get(event.type)
     if known:
@@ -109,9 +109,13 @@ def _what(event: Event) -> str:
 
 
 def _of(event: Event) -> str:
-    """Return what an event is about in a word: the version, or the whole."""
-    version = event.subject.rpartition(":")[2] if ":" in event.subject else ""
-    return version or event.type.partition(".")[0].replace("_", " ").replace("tag", "the whole")
+    """Return what an event is about in a word: ``v3``, ``model``."""
+    return event.subject.partition(":")[2] or event.type.partition(".")[0].replace("_", " ")
+
+
+def _on(event: Event) -> str:
+    version = event.subject.partition(":")[2]
+    return f" on {version}" if version else ""
 
 
 def _change(event: Event) -> str:

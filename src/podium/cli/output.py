@@ -152,34 +152,54 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]])
     """Print rows under headings, as wide as the terminal allows; what is spare goes before a word is broken."""
     kept = list(columns)
     cells = [[styled(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
-    room = make_console().width
-    while sum(_narrowest(column, [row[place] for row in cells]) for place, column in enumerate(kept)) > room + _GAP:
+    room = make_console().width + _GAP  # nothing follows the last column
+    while sum(least := _widths(kept, cells)) > room:
         spare = [place for place, column in enumerate(kept) if column.spare]
         if not spare:
             break
         del kept[spare[-1]]
         for row in cells:
             del row[spare[-1]]
-    print_rich(_table(kept, cells))
+    print_rich(_table(kept, cells, _shared(least, _widths(kept, cells, whole=True), room)))
 
 
-def _narrowest(column: Column, cells: Iterable[Text]) -> int:
-    """Return how wide a column must be, the gap after it included, to show every word whole."""
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Text]], *, whole: bool = False) -> list[int]:
+    """Return how wide columns must be, the gap after each included, to show every word whole, or every line."""
     from rich.cells import cell_len
 
-    parts = [column.title]
-    for cell in cells:
-        parts += cell.plain.split() if column.fold else cell.plain.splitlines()
-    return max(map(cell_len, parts)) + _GAP
+    widths = []
+    for place, column in enumerate(columns):
+        parts = [column.title]
+        for row in rows:
+            text = row[place].plain
+            parts += text.split() if column.fold and not whole else text.splitlines()
+        widths.append(max(map(cell_len, parts)) + _GAP)
+    return widths
 
 
-def _table(columns: Sequence[Column], rows: Iterable[Sequence[Text]]) -> Table:
+def _shared(least: Sequence[int], wanted: Sequence[int], room: int) -> list[int] | None:
+    """Share the room among columns so that no word breaks, the smallest wish first; None where words must break."""
+    spare = room - sum(least)
+    if spare < 0:
+        return None
+    widths = list(least)
+    for place in sorted(range(len(widths)), key=lambda index: wanted[index] - least[index]):
+        more = min(wanted[place] - least[place], spare)
+        widths[place], spare = widths[place] + more, spare - more
+    return widths
+
+
+def _table(columns: Sequence[Column], rows: Iterable[Sequence[Text]], widths: Sequence[int] | None) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    for column in columns:
+    for place, column in enumerate(columns):
         table.add_column(
-            styled(column.title), no_wrap=not column.fold, overflow="fold", justify="right" if column.right else "left"
+            styled(column.title),
+            no_wrap=not column.fold,
+            overflow="fold",
+            justify="right" if column.right else "left",
+            width=widths[place] - _GAP if widths is not None else None,
         )
     for row in rows:
         table.add_row(*row)

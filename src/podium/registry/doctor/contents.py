@@ -122,7 +122,7 @@ def _judge_contents(stored: list[tuple[str, Entry]], bad: dict[str, str], *, how
     if not bad:
         return fine("contents", f"{amount(len(stored), 'content')} ({size}): each is {how}.", contents=len(stored))
     wrong = [f"{entry.path} of {holder} is {bad[entry.sha256]}" for holder, entry in stored if entry.sha256 in bad]
-    message = f"{len(bad):,} of {amount(len(stored), 'content')} are damaged: {_some(wrong)}."
+    message = f"Damaged or missing: {len(bad):,} of {amount(len(stored), 'content')}; {_some(wrong)}."
     return fault("contents", message, _RESTORE, damaged=sorted(bad), contents=len(stored))
 
 
