@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from podium.content.files import collect
 from podium.content.store import Staged
 from podium.errors import IntegrityError, NotFoundError
 from tests.content.conftest import overwrite
@@ -76,6 +77,20 @@ def test_a_file_that_vanished(store, stage) -> None:
     with pytest.raises(NotFoundError, match="vanished"):
         store.put(items)
     assert all(store.state(blob.sha256, blob.size) == "ok" for blob in store.blobs())
+
+
+def test_large_files_are_read_once(store, tmp_path) -> None:
+    """Collected into the workplace of a store, large files are stored right, and nothing else stays."""
+    (tmp_path / "in").mkdir()
+    for name, data in (("large", LARGE), ("same", LARGE), ("small", b"x")):
+        (tmp_path / "in" / name).write_bytes(data)
+    with store.workplace() as folder:
+        items = collect([tmp_path / "in"], into=folder)
+        assert store.put(items) == len(LARGE) + 1
+    assert all(store.state(item.sha256, item.size) == "ok" for item in items)
+    assert len(list(store.blobs())) == 2
+    assert store.sweep(timedelta(0)).count == 0
+    assert (tmp_path / "in" / "large").read_bytes() == LARGE
 
 
 def test_kept_bytes_are_what_is_stored(store, stage) -> None:

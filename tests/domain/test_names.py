@@ -311,3 +311,23 @@ def test_model_names_of_one_key() -> None:
     assert model_key("STRASSE") == model_key("Stra\u00dfe")
     assert model_key("ΣΑΣ") == model_key("σας")
     assert model_key("a") != model_key("b")
+
+
+EASY = st.text(alphabet="abCON.-_/1 x~:é", min_size=1, max_size=24)
+
+
+@given(EASY)
+def test_the_short_way_gives_the_same_verdict(path: str) -> None:
+    """Most paths are accepted by one match; it never accepts what the long way refuses."""
+    from podium.domain import names
+
+    def verdict() -> bool:
+        try:
+            return check_path(path) == path
+        except InvalidNameError:
+            return False
+
+    with pytest.MonkeyPatch.context() as patch:
+        quick = verdict()
+        patch.setattr(names, "_EASY_PATH", names.re.compile(r"(?!)"))
+        assert verdict() == quick

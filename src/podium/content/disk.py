@@ -16,7 +16,8 @@ from podium.errors import PodiumError, StorageError
 
 MANY = 64
 """From so many files or folders on, flushing the whole file system once beats flushing each."""
-_LARGE = 16 * CHUNK
+LARGE = 16 * CHUNK
+"""From so many bytes on, a file is hashed, written and flushed at the same time."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
@@ -54,7 +55,7 @@ def copy_hashed(
     Raises:
         OSError: One of them fails.
     """
-    if size >= _LARGE:
+    if size >= LARGE:
         return _copy_large(source, target, progress, flush)
     digest, done = hashlib.sha256(), 0
     while chunk := os.read(source, CHUNK):

@@ -6,10 +6,11 @@ import hashlib
 import os
 import stat
 import unicodedata
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from podium.content.disk import copy_hashed, create
+from podium.content.disk import LARGE, copy_hashed, create
 from podium.content.hash_cache import hash_once
 from podium.content.store import CHUNK, Progress, Staged, hash_descriptor
 from podium.domain.names import check_path
@@ -96,7 +97,7 @@ def stage(path: str, local: Path, progress: Progress | None = None) -> Staged:
     return _stage(check_path(_name(path)), os.fspath(check_file(local)), 0, progress)
 
 
-def _stage(path: str, local: str, keep: int, progress: Progress | None = None) -> Staged:
+def _stage(path: str, local: str, keep: int, progress: Progress | None = None, into: str | None = None) -> Staged:
     """Hash a file; one that is small enough to fit into what may be kept in memory is kept."""
     try:
         descriptor = os.open(local, _READ)
@@ -109,12 +110,26 @@ def _stage(path: str, local: str, keep: int, progress: Progress | None = None) -
                     sha256 = hashlib.sha256(data).hexdigest()
                     return Staged(path, Path(local), len(data), sha256, data=data if len(data) <= keep else None)
                 os.lseek(descriptor, 0, os.SEEK_SET)
-            size, sha256 = hash_once(descriptor, lambda: hash_descriptor(descriptor, progress))
+            copy = os.path.join(into, uuid.uuid4().hex) if into and os.fstat(descriptor).st_size >= LARGE else ""
+            size, sha256 = hash_once(descriptor, lambda: _read_once(descriptor, copy, progress))
         finally:
             os.close(descriptor)
     except OSError as error:
         raise _unreadable(Path(local), error) from error
+    if copy and os.path.exists(copy):
+        return Staged(path, Path(copy), size, sha256, owned=True)
     return Staged(path, Path(local), size, sha256)
+
+
+def _read_once(descriptor: int, copy: str, progress: Progress | None) -> tuple[int, str]:
+    """Hash an open file, and copy it in the same pass if a place for that is given."""
+    if not copy:
+        return hash_descriptor(descriptor, progress)
+    target = create(copy)
+    try:
+        return copy_hashed(descriptor, target, LARGE, progress, flush=True)
+    finally:
+        os.close(target)
 
 
 def stage_copy(path: str, local: Path, copy: Path, progress: Progress | None = None) -> Staged:
@@ -148,8 +163,14 @@ def stage_copy(path: str, local: Path, copy: Path, progress: Progress | None = N
     return Staged(path, copy, size, sha256, owned=True)
 
 
-def collect(paths: list[Path], progress: Progress | None = None) -> list[Staged]:
+def collect(paths: list[Path], progress: Progress | None = None, into: str | None = None) -> list[Staged]:
     """Hash files and folders where they lie: a file under its own name, a folder's files under theirs.
+
+    Args:
+        paths: The files and folders.
+        progress: Told the bytes hashed.
+        into: The `workplace` of a store. Large files whose hash is not known are copied there in the pass that hashes
+            them, since reading and hashing them once more would double the time; the store then only renames them.
 
     Raises:
         NotFoundError, InvalidValueError, InvalidNameError, StorageError: As for `stage` and `walk`.
@@ -157,7 +178,7 @@ def collect(paths: list[Path], progress: Progress | None = None) -> list[Staged]
     staged: list[Staged] = []
     keep = _KEPT
     for inner, local in _all(paths):
-        item = _stage(check_path(_name(inner)), local, keep, progress)
+        item = _stage(check_path(_name(inner)), local, keep, progress, into)
         keep -= len(item.data) if item.data is not None else 0
         staged.append(item)
     return staged

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -51,6 +51,15 @@ class LocalStore:
             os.makedirs(self._incoming, exist_ok=True)
             with incoming.workplace(self._incoming):
                 pass
+
+    @contextmanager
+    def workplace(self) -> Iterator[str | None]:
+        """Give a writer a folder on the disk of the store; see `ContentStore.workplace`."""
+        with ExitStack() as stack:
+            with storage_errors(self.root):
+                os.makedirs(self._incoming, exist_ok=True)
+                folder = stack.enter_context(incoming.workplace(self._incoming))
+            yield folder
 
     def put(self, staged: list[Staged], progress: Progress | None = None) -> int:
         """Store the bytes of all files durably; see `ContentStore.put`."""

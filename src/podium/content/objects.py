@@ -15,16 +15,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
-from obstore.store import AzureStore, GCSStore, S3Store, from_url
-
 from podium.errors import PodiumError, SettingsError, StorageError
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, RetryConfig
+    from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
+
+    Client = S3Store | GCSStore | AzureStore
 
 _user: list[int] = []
-Client = S3Store | GCSStore | AzureStore
 
 _ALLOW_HTTP = {"s3": "AWS_ALLOW_HTTP", "gs": "GOOGLE_ALLOW_HTTP", "az": "AZURE_ALLOW_HTTP"}
 # A place that does not answer is known within seconds; a large object may take its time as long as bytes flow.
@@ -50,6 +48,9 @@ def connect(url: str) -> Client:
     # With options of ours the library no longer asks the environment for this one.
     allowed = os.environ.get(_ALLOW_HTTP[url.partition(":")[0]], "").lower() in ("1", "true", "yes", "on")
     options: ClientConfig = {**_CLIENT, "allow_http": allowed}
+    from obstore.exceptions import BaseError  # only who uses object storage pays for loading it
+    from obstore.store import AzureStore, GCSStore, S3Store, from_url
+
     _claim_library(url)
     try:
         client = from_url(url, client_options=options, retry_config=_RETRY)
@@ -85,16 +86,28 @@ def object_errors(where: str) -> Iterator[None]:
         yield
     except PodiumError:
         raise
-    except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise _failed(where, error, "Check the credentials in the environment and what they may do there.") from None
     except FileNotFoundError as error:
         raise _failed(where, error, "Check that the bucket exists and that its region is right.") from None
-    except (BaseError, OSError, ValueError, NotImplementedError) as error:
-        raise _failed(where, error, "Check the network, the endpoint and the bucket, then do it again.") from None
+    except Exception as error:
+        hint = _hint(error)
+        if not hint:
+            raise
+        raise _failed(where, error, hint) from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # what the library does about an endpoint that is no URL
             raise
         raise _failed(where, error, "Check the environment variables of the provider, the endpoint first.") from None
+
+
+def _hint(error: Exception) -> str:
+    """Return what to do about an error of the library; nothing for one that is not its own."""
+    from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError):
+        return "Check the credentials in the environment and what they may do there."
+    if isinstance(error, BaseError | OSError | ValueError | NotImplementedError):
+        return "Check the network, the endpoint and the bucket, then do it again."
+    return ""
 
 
 def brief(error: BaseException) -> str:

@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from podium.content import web
 from podium.content.disk import storage_errors
 from podium.content.files import check_file, local_path, walk
-from podium.content.objects import Client, connect, object_errors
+from podium.content.objects import connect, object_errors
 from podium.content.parallel import run_parallel
 from podium.content.report import FileState
 from podium.content.store import CHUNK, Progress
@@ -27,6 +28,9 @@ from podium.content.uris import Address, check_uri
 from podium.domain.manifest import Entry, Integrity
 from podium.domain.names import check_path
 from podium.errors import IntegrityError, InvalidValueError, NotFoundError
+
+if TYPE_CHECKING:
+    from podium.content.objects import Client
 
 _WORKERS = 8
 

@@ -12,17 +12,20 @@ import hashlib
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 from obstore.exceptions import AlreadyExistsError
 
 from podium.content.disk import storage_errors
 from podium.content.local import changed_source, missing_content, open_source
-from podium.content.objects import Client, connect, object_errors
+from podium.content.objects import connect, object_errors
 from podium.content.parallel import run_parallel
 from podium.content.store import CHUNK, Blob, BlobState, Leftovers, Progress, Staged
+
+if TYPE_CHECKING:
+    from podium.content.objects import Client
 
 _SMALL = 4 * CHUNK
 _PART = 8 * CHUNK
@@ -30,7 +33,6 @@ _PARTS = 9_000  # S3 allows 10,000
 _WORKERS = 16
 _LARGE_WORKERS = 2
 _BLOBS = "blobs/sha256"
-T = TypeVar("T")
 
 
 class ObjectStore:
@@ -53,6 +55,10 @@ class ObjectStore:
         with object_errors(self.location):
             self._client.put(probe, b"podium", use_multipart=False)
             self._client.delete(probe)
+
+    def workplace(self) -> AbstractContextManager[str | None]:
+        """Files go to object storage from where they lie."""
+        return nullcontext()
 
     def put(self, staged: list[Staged], progress: Progress | None = None) -> int:
         """Store the bytes of all files; see `ContentStore.put`.

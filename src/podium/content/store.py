@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,12 @@ class ContentStore(Protocol):
 
     def prepare(self) -> None:
         """Make the place ready for its first use, and prove that it can be written."""
+
+    def workplace(self) -> AbstractContextManager[str | None]:
+        """Give a writer a folder that `files.collect` may copy large files into before `put`, or None.
+
+        It goes when the context ends, with what was not stored.
+        """
 
     def put(self, staged: list[Staged], progress: Progress | None = None) -> int:
         """Store the bytes of all files durably; what is there with its size is trusted and not written again.
