@@ -170,19 +170,19 @@ def test_a_draft_cannot_be_downloaded() -> None:
 
 
 def test_a_committed_version_takes_nothing(run, folder) -> None:
-    """Files, metadata and description of a committed version cannot change."""
+    """The files of a committed version cannot change."""
     artifact = run.log_artifact(str(folder), name="data", type="dataset")
     changes = (
         lambda: artifact.add_file(str(folder / "a.txt"), name="z"),
         lambda: artifact.add_dir(str(folder)),
-        lambda: setattr(artifact, "metadata", {"a": 1}),
-        lambda: setattr(artifact, "description", "x"),
+        lambda: artifact.add_reference(str(folder)),
+        lambda: artifact.new_file("z").__enter__(),
+        lambda: artifact.remove("a.txt"),
     )
     for change in changes:
-        with pytest.raises(InvalidValueError, match="is committed"):
+        with pytest.raises(InvalidValueError, match="is committed") as caught:
             change()
-    artifact.metadata["a"] = 1
-    assert artifact.metadata == {}
+        assert "new_draft()" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from podium.errors import InvalidValueError
 from podium.registry.base import Joint
 from podium.usecases import places, resolving
 from podium.usecases import versions as usecase
+from podium.usecases.saving import SaveVersion, save_version
 
 StrPath = str | os.PathLike[str]
 Files = StrPath | Sequence[StrPath] | Mapping[str, StrPath]
@@ -97,6 +98,8 @@ class ArtifactVerbs(Joint):
         command: usecase.LogVersion,
         references: Sequence[Entry] = (),
         progress: Progress | None = None,
+        *,
+        carried: Sequence[Entry] = (),
     ) -> Version:
         """Log files that were hashed before: store the bytes durably, then make the version visible in one transaction.
 
@@ -105,16 +108,28 @@ class ArtifactVerbs(Joint):
             command: What to log; its manifest is made of the files and references.
             references: Entries that `content.references.probe` made.
             progress: Told the bytes stored.
+            carried: Files of other versions: their content must be in the store, and is neither read nor copied.
 
         Raises:
-            The same as `log`.
+            The same as `log`; an IntegrityError too if a carried content is not in the store.
         """
         usecase.check_log(command)
         files = [Entry(item.path, item.size, item.sha256) for item in staged]
-        complete = replace(command, manifest=Manifest.of([*files, *references]))
+        complete = replace(command, manifest=Manifest.of([*files, *carried, *references]))
         with self._read() as unit:
             usecase.check_place(unit, complete)  # before gigabytes are stored for nothing
-        return self._store_and_change(staged, lambda unit: usecase.log_version(unit, complete), progress)
+        return self._store_and_change(staged, lambda unit: usecase.log_version(unit, complete), progress, carried)
+
+    def save_edits(self, command: SaveVersion) -> Version:
+        """Write several edits of one version in one transaction: all of them, or none.
+
+        Args:
+            command: What to change; the SDK makes it.
+
+        Raises:
+            The same as `edit`, `tag`, `set_alias` and `remove_alias`.
+        """
+        return self._change(lambda unit: save_version(unit, command))
 
     def resolve(self, ref: str, at: datetime | None = None) -> Version:
         """Return the version that a reference names, now or at a time in the past.

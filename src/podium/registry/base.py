@@ -21,8 +21,9 @@ from podium.content.store import ContentStore, Progress, Staged
 from podium.delivery.courier import Courier
 from podium.delivery.worker import Worker
 from podium.domain.events import Event
+from podium.domain.manifest import Entry
 from podium.domain.origin import Origin
-from podium.errors import ConflictError, PodiumError, SettingsError
+from podium.errors import ConflictError, IntegrityError, PodiumError, SettingsError
 from podium.plugins.guard import call_here
 from podium.plugins.host import PluginHost
 from podium.settings import Settings
@@ -110,14 +111,26 @@ class Joint:
             yield Unit(connection, self.settings.actor, Origin(), now())
 
     def _store_and_change(
-        self, staged: Sequence[Staged], verb: Callable[[Unit], T], progress: Progress | None = None
+        self,
+        staged: Sequence[Staged],
+        verb: Callable[[Unit], T],
+        progress: Progress | None = None,
+        carried: Sequence[Entry] = (),
     ) -> T:
         """Store files durably, then run a verb that refers to them, safe beside garbage collection.
 
+        Args:
+            staged: The files.
+            verb: What refers to them.
+            progress: Told the bytes stored.
+            carried: Contents that must be in the store already; their bytes are not needed.
+
         Raises:
             ConflictError: Garbage collection took what was stored, every time.
+            IntegrityError: A carried content is not in the store.
         """
         store, contents = self._content(), [(item.sha256, item.size) for item in staged]
+        contents += [(entry.sha256, entry.size) for entry in carried]
 
         def refer(unit: Unit) -> tuple[bool, T | None]:
             if garbage.content_is_untouched(unit, mark) or not store.missing(contents):
@@ -128,6 +141,7 @@ class Joint:
             with self._read() as unit:
                 mark = garbage.read_mark(unit)
             store.put(list(staged), progress)
+            _require_stored(store, carried)  # after the mark was read: what goes later is seen in the transaction
             done, answer = self._change(refer)
             if done:
                 return cast("T", answer)
@@ -217,6 +231,18 @@ def script_origin() -> Origin:
     path = Path(sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python")
     script = path.parent.name if path.name == "__main__.py" else path.name  # python -m package
     return Origin("script", f"script {script}", details={"script": script, "host": socket.gethostname()})
+
+
+def _require_stored(store: ContentStore, carried: Sequence[Entry]) -> None:
+    absent = set(store.missing((entry.sha256, entry.size) for entry in carried))
+    for entry in carried:
+        if entry.sha256 in absent:
+            raise IntegrityError(
+                f"The content of {entry.path!r} is not in the store {store.location}.",
+                hint="It was given up by 'podium gc', or belongs to another registry: add the file itself.",
+                path=entry.path,
+                sha256=entry.sha256,
+            )
 
 
 def _wait_at_exit(reference: weakref.ref[Any]) -> None:

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import uuid
-import weakref
-from collections.abc import Mapping
-from dataclasses import replace
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any
 
-from podium.content.files import local_path as as_path
-from podium.content.files import stage, stage_copy, walk
-from podium.content.store import Staged
-from podium.domain.manifest import Entry, Manifest
-from podium.domain.names import check_artifact, check_path, check_type
-from podium.domain.plain import check_text, plain_dict
+from podium.content.store import Progress
+from podium.content.transfer import VerifyReport
+from podium.domain.manifest import Entry, Integrity, Manifest
+from podium.domain.names import alias_names
 from podium.domain.versions import Version
-from podium.errors import InvalidValueError, StorageError
-from podium.settings import read_settings
-from podium.usecases.aliases import free_aliases
+from podium.errors import InvalidValueError, NotFoundError
+from podium.sdk.described import Described
+from podium.sdk.draft import Draft, FilePolicy
 
 if TYPE_CHECKING:
     from podium.registry import Registry
 
-FilePolicy = Literal["mutable", "immutable"]
+_MOST_OBJECTS = 10_000
 
 
-class Artifact:
+class Artifact(Described):
     """Files with a name and a type, to be logged as one version.
+
+    One path holds one content: adding the same again changes nothing, adding other content under a path that is taken
+    is an error unless ``overwrite`` or ``merge`` says so. That holds for files and references alike. Several threads
+    may add to one draft.
 
     Args:
         name: Of the artifact, unique in its project.
@@ -44,14 +43,9 @@ class Artifact:
     def __init__(
         self, name: str, type: str, description: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> None:
-        self._name = check_artifact(name)
-        self._type = check_type(type)
-        self._description = check_text(description, "The description")
-        self._metadata = plain_dict(metadata, "The metadata")
-        self._staged: dict[str, Staged] = {}
-        self._folder: Path | None = None
-        self._version: Version | None = None
-        self._registry: Registry | None = None
+        super().__init__(name, type, description, metadata)
+        self._draft = Draft()
+        self._manifest: Manifest | None = None
 
     @classmethod
     def _of(cls, version: Version, registry: Registry) -> Artifact:
@@ -65,43 +59,32 @@ class Artifact:
         return self._name if self._version is None else self._version.ref.partition("/")[2]
 
     @property
-    def type(self) -> str:
-        """The type."""
-        return self._type
-
-    @property
-    def description(self) -> str | None:
-        """The description; to be set before it is logged."""
-        return self._description
-
-    @description.setter
-    def description(self, text: str | None) -> None:
-        self._require_draft("description")
-        self._description = check_text(text, "The description")
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The metadata; a draft's may be changed, a committed version's is a copy."""
-        return self._metadata if self._version is None else dict(self._version.metadata)
-
-    @metadata.setter
-    def metadata(self, values: Mapping[str, Any]) -> None:
-        self._require_draft("metadata")
-        self._metadata = plain_dict(values, "The metadata")
-
-    @property
     def digest(self) -> str:
         """``sha256:...`` of the files: of those added so far for a draft.
 
         Raises:
             InvalidValueError: There is no file yet.
         """
-        return self._version.digest if self._version is not None else self._manifest().digest
+        return self._draft.manifest.digest if self._version is None else self._version.digest
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
-        return sum(item.size for item in self._staged.values()) if self._version is None else self._version.size
+        """Bytes of all files together, as far as references know theirs."""
+        return self.manifest.size if self._version is None else self._version.size
+
+    @property
+    def file_count(self) -> int:
+        """How many files and references it has."""
+        return len(self.manifest.entries) if self._version is None else self._version.files
+
+    @property
+    def manifest(self) -> Manifest:
+        """Its files and references, sorted by path: those added so far for a draft."""
+        if self._version is None:
+            return Manifest(self._draft.entries)
+        if self._manifest is None:
+            self._manifest = self._home().files(self._version.ref).manifest
+        return self._manifest
 
     @property
     def version(self) -> str:
@@ -114,11 +97,6 @@ class Artifact:
         return self._committed("ref").ref
 
     @property
-    def aliases(self) -> list[str]:
-        """The aliases that the committed version held when it was logged or found."""
-        return list(self._committed("aliases").aliases)
-
-    @property
     def created(self) -> bool:
         """Whether logging made a new version; False when the artifact had one with the same files."""
         return self._committed("created").created
@@ -128,8 +106,29 @@ class Artifact:
         """The metrics that the committed version carries."""
         return dict(self._committed("metrics").metrics)
 
+    def files(self) -> list[Entry]:
+        """Return its files and references, sorted by path."""
+        return list(self.manifest.entries)
+
+    def get_entry(self, name: str) -> Entry:
+        """Return the file or reference at a path.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        for entry in self.manifest.entries:
+            if entry.path == name:
+                return entry
+        raise NotFoundError(f"The artifact has no {name!r}.", hint="'files()' lists what it has.", path=name)
+
     def add_file(
-        self, local_path: str, name: str | None = None, *, policy: FilePolicy = "mutable", overwrite: bool = False
+        self,
+        local_path: str | os.PathLike[str],
+        name: str | None = None,
+        *,
+        policy: FilePolicy = "mutable",
+        overwrite: bool = False,
+        progress: Progress | None = None,
     ) -> Entry:
         """Add one file.
 
@@ -138,7 +137,8 @@ class Artifact:
             name: Its path inside the artifact; its own name if None.
             policy: ``mutable`` copies the file at once, so that it may change or vanish afterwards. ``immutable``
                 saves the copy; a change until it is logged is an `IntegrityError`.
-            overwrite: Take the place of a file that has this path already.
+            overwrite: Take the place of other content that has this path already.
+            progress: Told the bytes done.
 
         Raises:
             InvalidNameError: The path breaks the rules.
@@ -146,20 +146,16 @@ class Artifact:
             NotFoundError: There is no such file, or it vanished meanwhile.
             StorageError: It cannot be read or copied.
         """
-        self._require_draft("files")
-        local = as_path(local_path)
-        path = check_path(name if name is not None else local.name)
-        if policy == "mutable":
-            item = stage_copy(path, local, self._staging() / uuid.uuid4().hex)
-        elif policy == "immutable":
-            item = stage(path, local)
-        else:
-            raise InvalidValueError(f"The policy {policy!r} is unknown.", hint="Use 'mutable' or 'immutable'.")
-        self._keep(item, overwrite)
-        return Entry(item.path, item.size, item.sha256)
+        return self._open_draft().add_file(local_path, name, policy, overwrite, progress)
 
     def add_dir(
-        self, local_path: str, name: str | None = None, *, policy: FilePolicy = "mutable", merge: bool = False
+        self,
+        local_path: str | os.PathLike[str],
+        name: str | None = None,
+        *,
+        policy: FilePolicy = "mutable",
+        merge: bool = False,
+        progress: Progress | None = None,
     ) -> None:
         """Add all files below a folder.
 
@@ -167,103 +163,181 @@ class Artifact:
             local_path: The folder.
             name: The folder inside the artifact that they come under; none if None.
             policy: As for `add_file`.
-            merge: Take the place of files that have the same paths.
+            merge: Take the place of other content that has the same paths.
+            progress: Told the bytes done.
 
         Raises:
             InvalidNameError, InvalidValueError, NotFoundError, StorageError: As `add_file`; no file was added then.
         """
-        self._require_draft("files")
-        before = dict(self._staged)
-        try:
-            for path, local in walk(as_path(local_path), name or ""):
-                self.add_file(str(local), path, policy=policy, overwrite=merge)
-        except BaseException:
-            self._staged = before
-            raise
+        self._open_draft().add_dir(local_path, name, policy, merge, progress)
+
+    def add_reference(
+        self,
+        uri: str | os.PathLike[str],
+        name: str | None = None,
+        checksum: bool = True,
+        max_objects: int | None = None,
+        *,
+        integrity: Integrity | None = None,
+        overwrite: bool = False,
+    ) -> Sequence[Entry]:
+        """Add files that stay where they are.
+
+        Args:
+            uri: A path, or a URL with ``file, http, https, s3, gs, az``. A folder, or a prefix that ends in ``/``,
+                gives one entry per object below it.
+            name: Path inside the artifact: of the file, or of the folder that the objects go to. The last part of the
+                URI for a file, no folder for several.
+            checksum: False notes nothing but the URI, as ``integrity="none"``.
+            max_objects: How many objects a prefix may have; 10,000 if None.
+            integrity: What is noted to find drift: ``sha256`` (the bytes are read once), ``etag``, ``none``.
+            overwrite: Take the place of other content that has the same paths.
+
+        Returns:
+            The entries that were added, or were there.
+
+        Raises:
+            InvalidNameError: A path breaks the rules.
+            InvalidValueError: The URI cannot be used or names too many objects, or a path is taken by other content.
+            NotFoundError: There is nothing.
+            StorageError: The place cannot be read. Nothing was added, whatever the error.
+        """
+        if integrity is not None and not checksum:
+            raise InvalidValueError("Both checksum and integrity are given.", hint="Pass integrity alone.")
+        if max_objects is not None and (not isinstance(max_objects, int) or max_objects < 1):
+            raise InvalidValueError(f"max_objects={max_objects!r} makes no sense.", hint="Pass a number from 1 on.")
+        place = os.fspath(uri) if isinstance(uri, os.PathLike) else uri
+        chosen: Integrity = integrity if integrity is not None else "sha256" if checksum else "none"
+        return self._open_draft().add_references(place, name, chosen, max_objects or _MOST_OBJECTS, overwrite)
+
+    def new_file(self, name: str, mode: str = "x", encoding: str | None = None) -> AbstractContextManager[IO[Any]]:
+        """Write a file of the artifact: ``with artifact.new_file("notes.txt") as file: file.write(...)``.
+
+        It is added when the block ends; a block that raises adds nothing.
+
+        Args:
+            name: Its path inside the artifact.
+            mode: ``x`` or ``xb`` as with `open`: other content at this path is an error. ``w`` or ``wb`` replaces it.
+            encoding: Of text; UTF-8 if None.
+
+        Raises:
+            InvalidNameError, InvalidValueError, StorageError: As `add_file`.
+        """
+        return self._open_draft().new_file(name, mode, encoding)
+
+    def remove(self, item: str | os.PathLike[str] | Entry) -> None:
+        """Take a file or reference out of the draft, or all of them below a folder.
+
+        Args:
+            item: A path inside the artifact, or an entry.
+
+        Raises:
+            InvalidValueError: It is committed.
+            NotFoundError: There is no such path.
+        """
+        self._open_draft().remove(item.path if isinstance(item, Entry) else str(item))
+
+    def new_draft(self) -> Artifact:
+        """Return a draft of the next version that starts with the files, references and description of this one.
+
+        No byte is copied, and none is needed to log it: what did not change is already in the content store.
+
+        Raises:
+            InvalidValueError: This is a draft.
+            NotFoundError: The version was deleted.
+        """
+        self._committed("next version")
+        draft = Artifact(self._name, self._type, self._description, self._metadata)
+        draft._draft = Draft(self.manifest.entries)
+        return draft
 
     def wait(self, timeout: float | None = None) -> Artifact:
         """Return the artifact itself: a logged version is complete when `log_artifact` returns."""
         return self
 
-    def download(self, root: str | None = None) -> str:
+    def download(self, root: str | os.PathLike[str] | None = None, *, progress: Progress | None = None) -> str:
         """Write the files of the committed version into a folder, hashing each; see `Registry.download`.
 
         Args:
             root: The folder; ``artifacts/NAME-vN`` if None.
+            progress: Told the bytes done.
 
         Returns:
             The folder.
         """
         version = self._committed("download")
-        assert self._registry is not None
-        return str(self._registry.download(version.ref, root))
+        return str(self._home().download(version.ref, root, progress))
+
+    def file(self, root: str | os.PathLike[str] | None = None, *, progress: Progress | None = None) -> str:
+        """Download a version of one file, and return the path of that file; see `download`.
+
+        Raises:
+            InvalidValueError: It has more than one file.
+        """
+        self._committed("file")
+        if self.file_count != 1:
+            raise InvalidValueError(f"{self.ref} has {self.file_count} files.", hint="Use download().")
+        return str(Path(self.download(root, progress=progress), self.files()[0].path))
+
+    def verify(self, root: str | os.PathLike[str] | None = None) -> VerifyReport:
+        """Hash the stored files and look at the references of the committed version, or compare a folder with it.
+
+        Args:
+            root: A downloaded folder; the content store if None.
+
+        Returns:
+            What was found; ``ok`` says whether all is right. Drift and damage are no errors here.
+
+        Raises:
+            NotFoundError: The version was deleted, or there is no such folder.
+            StorageError: The files cannot be read.
+        """
+        version = self._committed("stored files")
+        return self._home().verify(version.ref, folder=root)
+
+    def link(self, target_path: str, aliases: Sequence[str] | str | None = ()) -> Artifact:
+        """Link the committed version into a registered model, and return the model version; see `Registry.link`.
+
+        Args:
+            target_path: ``REGISTRY/MODEL``.
+            aliases: Aliases that it shall hold there.
+        """
+        version, registry = self._committed("version to link"), self._home()
+        return Artifact._of(registry.link(version.ref, target_path, alias_names(aliases)), registry)
+
+    def unlink(self) -> None:
+        """Take a model version out of its registered model; see `Registry.unlink`."""
+        version = self._committed("link")
+        self._home().unlink(version.ref)
+
+    def delete(self, delete_aliases: bool = False, *, reason: str | None = None) -> None:
+        """Delete the committed version softly; of a model version only the link. See `Registry.delete`.
+
+        Args:
+            delete_aliases: Also when it is linked or holds aliases, which then go too; this needs a reason.
+            reason: Why.
+
+        Raises:
+            InvalidValueError: It is linked or holds an alias, or there is no reason where one is needed.
+            NotFoundError: It is gone already.
+        """
+        version, registry = self._committed("version to delete"), self._home()
+        verb = registry.unlink if version.kind == "model" else registry.delete
+        verb(version.ref, force=delete_aliases, reason=reason)
 
     def __repr__(self) -> str:
         state = "draft" if self._version is None else self._version.ref
         return f"<Artifact {self._name} ({self._type}, {state})>"
 
-    def _manifest(self) -> Manifest:
-        return Manifest.of(Entry(item.path, item.size, item.sha256) for item in self._staged.values())
-
-    def _files(self) -> list[Staged]:
-        self._manifest()  # an empty artifact is refused before anything moves
-        return list(self._staged.values())
-
     def _commit(self, version: Version, registry: Registry) -> None:
-        self._version, self._registry = version, registry
-        self._staged = {}
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        self._registry = registry
+        self._describe(version)
+        self._draft.close()
 
-    def _give(self, aliases: tuple[str, ...]) -> None:
-        """Move aliases to the committed version."""
-        version, registry = self._committed("aliases"), self._registry
-        assert registry is not None
-        for alias in free_aliases(aliases):
-            registry.set_alias(version.ref, alias)
-        if aliases:
-            self._version = replace(registry.resolve(version.ref), created=version.created)
-
-    def _committed(self, what: str) -> Version:
-        if self._version is None:
-            raise InvalidValueError(
-                f"The artifact {self._name!r} is a draft and has no {what} yet.", hint="Log it with run.log_artifact()."
-            )
-        return self._version
-
-    def _require_draft(self, what: str) -> None:
+    def _open_draft(self) -> Draft:
         if self._version is not None:
             raise InvalidValueError(
-                f"{self._version.ref} is committed; its {what} cannot change.", hint="Make a new Artifact and log it."
+                f"{self._version.ref} is committed; its files cannot change.",
+                hint="Change a new_draft() of it and log that.",
             )
-
-    def _keep(self, item: Staged, overwrite: bool) -> None:
-        there = self._staged.get(item.path)
-        if there is not None and (there.sha256 == item.sha256 or not overwrite):
-            if item.owned:
-                item.local.unlink(missing_ok=True)
-            if there.sha256 == item.sha256:
-                return
-            raise InvalidValueError(
-                f"The artifact has another file at {item.path!r}.",
-                hint="Pass overwrite=True to replace it.",
-                path=item.path,
-            )
-        # The copy of a file that is replaced stays until the artifact is logged: add_dir may have to go back to it.
-        self._staged[item.path] = item
-
-    def _staging(self) -> Path:
-        """Return a folder for copies, beside the content so that they can be moved there; it goes with this object."""
-        if self._folder is None:
-            home = read_settings().home / "staging"
-            try:
-                home.mkdir(parents=True, exist_ok=True)
-                self._folder = Path(tempfile.mkdtemp(prefix="artifact-", dir=home))
-            except OSError as error:
-                raise StorageError(
-                    f"The folder {home} cannot be used: {error.strerror}.",
-                    hint="Set PODIUM_HOME to a folder you may write, or add files with policy='immutable'.",
-                ) from error
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        return self._folder
+        return self._draft

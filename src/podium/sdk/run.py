@@ -9,23 +9,20 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from podium.content.files import local_path
 from podium.domain.media import Media, summary_word
-from podium.domain.names import alias_names
 from podium.domain.runs import MetricPoint, Resume, RunInfo, check_step, flatten_metrics
-from podium.errors import InvalidValueError
+from podium.errors import InvalidValueError, StorageError
 from podium.plugins.guard import call_here
 from podium.registry import Registry, open_registry
 from podium.registry.heartbeat import Heartbeat
-from podium.sdk.artifact import Artifact
 from podium.sdk.media import split_media
+from podium.sdk.run_artifacts import RunArtifacts
 from podium.sdk.values import Values
 from podium.settings import Settings, read_settings
-from podium.usecases.versions import LogVersion
 
 _log = logging.getLogger("podium.sdk")
 _DEFAULT_PROJECT = "uncategorized"
@@ -73,7 +70,7 @@ def _shared(settings: Settings) -> Registry:
     return open_registry(settings.url, content=settings.content, actor=settings.actor)
 
 
-class Run:
+class Run(RunArtifacts):
     """One execution that logs or uses artifacts; made by `init`, and ended by `finish` or the end of its block.
 
     Metrics are written in batches: every two seconds or 500 points, before an artifact is logged, and at the end. A
@@ -152,82 +149,6 @@ class Run:
         if media or len(self._points) >= _FLUSH_POINTS or time.monotonic() - self._flushed >= _FLUSH_SECONDS:
             self._flush()
 
-    def log_artifact(
-        self,
-        artifact_or_path: Artifact | str | os.PathLike[str],
-        name: str | None = None,
-        type: str | None = None,
-        aliases: str | Iterable[str] | None = (),
-    ) -> Artifact:
-        """Log an artifact, or files by path, and return the committed version.
-
-        It carries the metrics that the run's summary has now. Files that the artifact has already make no new version:
-        that version is returned with ``created`` False, and its aliases still move.
-
-        Args:
-            artifact_or_path: A draft, or a file or folder.
-            name: Of the artifact, for a path; ``run-ID-FILENAME`` if None.
-            type: Of the artifact, for a path; ``unspecified`` if None.
-            aliases: Aliases that the version shall hold; ``latest`` comes by itself.
-
-        Raises:
-            IntegrityError, InvalidNameError, InvalidValueError, NotFoundError, StorageError: As `Registry.log`.
-        """
-        self._require_open()
-        draft = self._as_artifact(artifact_or_path, name, type)
-        if draft._version is None:
-            staged = draft._files()
-            self._flush()
-            command = LogVersion(
-                artifact=f"{self.project}/{draft._name}",
-                type=draft.type,
-                metadata=draft.metadata,
-                description=draft.description,
-                aliases=alias_names(aliases),
-                run=self.id,
-            )
-            draft._commit(self._registry.log_staged(staged, command), self._registry)
-        else:
-            draft._give(alias_names(aliases))
-        return draft
-
-    def use_artifact(self, artifact_or_name: Artifact | str, type: str | None = None) -> Artifact:
-        """Return a version and note that this run uses it.
-
-        Args:
-            artifact_or_name: ``NAME[:vN|:alias]`` of this project, ``PROJECT/NAME[...]``, ``REGISTRY/MODEL[...]``, or
-                a logged artifact.
-            type: The type that it must have, if given.
-
-        Raises:
-            InvalidValueError: It has another type.
-            NotFoundError: The reference names nothing.
-        """
-        self._require_open()
-        ref = artifact_or_name.ref if isinstance(artifact_or_name, Artifact) else self._full(artifact_or_name)
-        found = Artifact._of(self._registry.use(ref, self.id), self._registry)
-        if type is not None and found.type != type:
-            raise InvalidValueError(f"{found.ref} is of type {found.type!r}, not {type!r}.", hint="Check the name.")
-        return found
-
-    def link_artifact(self, artifact: Artifact, target_path: str, aliases: str | Iterable[str] | None = ()) -> Artifact:
-        """Link a version into a registered model, logging it first if it is a draft.
-
-        Args:
-            artifact: The artifact.
-            target_path: ``REGISTRY/MODEL``, such as ``model-registry/My Registered Model``.
-            aliases: Aliases that it shall hold there.
-
-        Returns:
-            The model version; its ``version`` is its number in the model.
-
-        Raises:
-            InvalidNameError, InvalidValueError, NotFoundError: As `Registry.link`.
-        """
-        logged = self.log_artifact(artifact)
-        version = self._registry.link(logged.ref, target_path, alias_names(aliases))
-        return Artifact._of(version, self._registry)
-
     def finish(self, exit_code: int | None = None) -> None:
         """End the run; ending it again does nothing.
 
@@ -244,6 +165,10 @@ class Run:
     def _finish_or_say(self, exit_code: int) -> None:
         """End the run where nobody is left to catch an error; what could not be written is said, never hidden."""
         outcome = call_here(lambda: self.finish(exit_code))
+        if self._media and isinstance(outcome.cause, StorageError):  # metrics do not get lost for want of a store
+            _log.warning("Tables and images of the run %s are lost: %s", self.id, outcome.error)
+            self._media = []
+            outcome = call_here(lambda: self.finish(exit_code))
         if outcome.error is not None:
             _log.warning("The run %s could not be ended, its last metrics may be lost: %s", self.id, outcome.error)
 
@@ -260,20 +185,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.project}/{self.id}>"
-
-    def _as_artifact(self, given: Artifact | str | os.PathLike[str], name: str | None, kind: str | None) -> Artifact:
-        if isinstance(given, Artifact):
-            return given
-        path = local_path(given)
-        made = Artifact(name or f"run-{self.id}-{path.name}", kind or "unspecified")
-        if path.is_dir():
-            made.add_dir(str(path), policy="immutable")
-        else:
-            made.add_file(str(path), policy="immutable")
-        return made
-
-    def _full(self, name: str) -> str:
-        return name if "/" in name else f"{self.project}/{name}"
 
     def _flush(self) -> None:
         self._heartbeat.here()
