@@ -14,7 +14,7 @@ import pytest
 
 import podium
 from podium.domain.media import MOST_ROWS
-from podium.errors import DatabaseUnavailableError, InvalidValueError
+from podium.errors import DatabaseUnavailableError, InvalidValueError, StorageError
 from podium.sdk.images import Image
 from podium.sdk.media import Table
 
@@ -241,6 +241,18 @@ def test_media_outlive_a_database_that_was_away(run, lite) -> None:
     run.finish()
     assert [(item.name, item.step) for item in lite.media(run.id)] == [("t", 1)]
     assert lite.run(run.id).summary["acc"] == 0.5
+
+
+def test_metrics_outlive_a_store_that_is_broken(run, lite, tmp_path, caplog) -> None:
+    """At the end, when nobody can try again, media that cannot be stored are given up and said; the rest is written."""
+    run.log({"warm": small()})
+    (tmp_path / "home" / "staging").rmdir()
+    (tmp_path / "home" / "staging").touch()
+    with pytest.raises(StorageError), run:
+        run.log({"t": small(), "acc": 0.5})
+    assert [item.name for item in lite.media(run.id)] == ["warm"]
+    assert (lite.run(run.id).status, lite.run(run.id).summary["acc"]) == ("failed", 0.5)
+    assert "Tables and images of the run" in caplog.text
 
 
 WANDB = """
