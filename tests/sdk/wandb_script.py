@@ -3,6 +3,7 @@
 import os
 import random
 import tempfile
+from datetime import timedelta
 
 import wandb
 
@@ -36,6 +37,33 @@ logged.wait()
 print("logged", logged.version, logged.digest[:7], sorted(logged.aliases))
 
 run.link_artifact(logged, "model-registry/Digits classifier", aliases=["challenger"])
+
+logged.metadata["reviewed"] = True
+logged.metadata = {**logged.metadata, "rows": 1797}
+logged.description = "reviewed by hand"
+logged.aliases.append("reviewed")
+logged.tags.append("audited")
+logged.ttl = timedelta(days=90)
+logged.save()
+
+table = wandb.Table(columns=["id", "truth", "guess"])
+for row in range(3):
+    table.add_data(row, row, row + 1)
+run.log({"predictions": table})
+
+raw = wandb.Artifact("digits-raw", type="dataset")
+raw.add_reference(f"file://{path}")
+raw.add_reference(f"file://{path}", name="unchecked.bin", checksum=False)
+with raw.new_file("notes.txt", mode="w") as file:
+    file.write("where it comes from")
+with raw.new_file("draft.txt") as file:
+    file.write("not for publication")
+raw.remove("draft.txt")
+run.log_artifact(raw, tags=["raw"])
+print("raw", raw.version, sorted(entry.path for entry in raw.manifest.entries.values()))
+
+run.log_model(path=path, name="short", aliases=["best"])
+run.link_model(path=path, registered_model_name="Short cut", name="short", aliases=["first"])
 run.finish()
 
 with wandb.init(project="evaluation", job_type="test") as run:
@@ -45,5 +73,14 @@ with wandb.init(project="evaluation", job_type="test") as run:
     registered = run.use_artifact("model-registry/Digits classifier:challenger")
     with open(os.path.join(registered.download(), "model.bin"), "rb") as file:
         print("registered", registered.version, file.read())
+    with open(run.use_model(name="digits/short:best"), "rb") as file:
+        print("model", file.read())
+    raw = run.use_artifact("digits/digits-raw:latest")
+    print("entry", raw.get_entry("model.bin").size, raw.file_count)
+    with open(os.path.join(raw.download(root=os.path.join(FOLDER, "raw")), "model.bin"), "rb") as file:
+        print("referred", file.read())
+    following = raw.new_draft()
+    following.remove("unchecked.bin")
+    print("following", run.log_artifact(following).version)
     run.log({"acc": 0.93})
 print("summary", run.summary["acc"])

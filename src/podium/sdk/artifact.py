@@ -10,12 +10,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from podium.content.store import Progress
 from podium.content.transfer import VerifyReport
-from podium.domain.manifest import Entry, Integrity, Manifest
+from podium.domain.manifest import Entry, Integrity
 from podium.domain.names import alias_names
 from podium.domain.versions import Version
 from podium.errors import InvalidValueError, NotFoundError
 from podium.sdk.described import Described
 from podium.sdk.draft import Draft, FilePolicy
+from podium.sdk.manifest import ArtifactManifest
 
 if TYPE_CHECKING:
     from podium.registry import Registry
@@ -45,7 +46,7 @@ class Artifact(Described):
     ) -> None:
         super().__init__(name, type, description, metadata)
         self._draft = Draft()
-        self._manifest: Manifest | None = None
+        self._manifest: ArtifactManifest | None = None
 
     @classmethod
     def _of(cls, version: Version, registry: Registry) -> Artifact:
@@ -78,12 +79,12 @@ class Artifact(Described):
         return len(self.manifest.entries) if self._version is None else self._version.files
 
     @property
-    def manifest(self) -> Manifest:
-        """Its files and references, sorted by path: those added so far for a draft."""
+    def manifest(self) -> ArtifactManifest:
+        """Its files and references, by path: those added so far for a draft."""
         if self._version is None:
-            return Manifest(self._draft.entries)
+            return ArtifactManifest(self._draft.entries)
         if self._manifest is None:
-            self._manifest = self._home().files(self._version.ref).manifest
+            self._manifest = ArtifactManifest(self._home().files(self._version.ref).manifest.entries)
         return self._manifest
 
     @property
@@ -108,7 +109,7 @@ class Artifact(Described):
 
     def files(self) -> list[Entry]:
         """Return its files and references, sorted by path."""
-        return list(self.manifest.entries)
+        return list(self.manifest.entries.values())
 
     def get_entry(self, name: str) -> Entry:
         """Return the file or reference at a path.
@@ -116,9 +117,9 @@ class Artifact(Described):
         Raises:
             NotFoundError: There is none.
         """
-        for entry in self.manifest.entries:
-            if entry.path == name:
-                return entry
+        found = self.manifest.entries.get(name) if isinstance(name, str) else None
+        if found is not None:
+            return found
         raise NotFoundError(f"The artifact has no {name!r}.", hint="'files()' lists what it has.", path=name)
 
     def add_file(
@@ -248,7 +249,7 @@ class Artifact(Described):
         """
         self._committed("next version")
         draft = Artifact(self._name, self._type, self._description, self._metadata)
-        draft._draft = Draft(self.manifest.entries)
+        draft._draft = Draft(self.files())
         return draft
 
     def wait(self, timeout: float | None = None) -> Artifact:
