@@ -31,8 +31,8 @@ format: venv ## put the code in form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: venv ## import time, side by side with MLflow
-	$(BIN)/python benchmarks/import_time.py
+bench: venv ## side by side with MLflow and with the limits of this machine
+	$(BIN)/python -m benchmarks
 
 clean: ## remove .venv and what the demo left
 	rm -rf .venv .demo
