@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -117,3 +118,30 @@ def process() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, check=False, capture_output=True, text=True, env=env, timeout=60, **more)
 
     return process
+
+
+@pytest.fixture
+def on_terminal() -> Callable[..., tuple[int, str]]:
+    """Run the command with a terminal for all three streams; return its exit code and what the terminal got."""
+
+    def on_terminal(*args: str, typed: str = "", **env: str) -> tuple[int, str]:
+        leader, follower = pty.openpty()
+        os.write(leader, typed.encode())
+        command = [sys.executable, "-m", "podium.cli.main", *map(str, args)]
+        given = {**os.environ, "TERM": "xterm", **env}
+        process = subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower, env=given)
+        os.close(follower)
+        got = b""
+        while part := _read(leader):
+            got += part
+        os.close(leader)
+        return process.wait(60), got.decode()
+
+    return on_terminal
+
+
+def _read(leader: int) -> bytes:
+    try:
+        return os.read(leader, 65536)
+    except OSError:  # the last process let go of the terminal
+        return b""

@@ -49,6 +49,31 @@ def test_stages_of_the_model(complete, strict):
     assert complete("promote", "digits/mlp", "--to", "st") == ["staging"]
 
 
+def test_registries(complete, model):
+    """``registry show`` completes registries."""
+    assert complete("registry", "show", "mod") == ["model-registry"]
+
+
+def test_projects(complete, model):
+    """``expire`` completes projects and registries."""
+    assert complete("expire", "") == ["digits", "model-registry"]
+
+
+def test_deleted_versions(complete, ok, model):
+    """``restore`` completes what can be brought back."""
+    ok("unlink", f"{model}:v0")
+    ok("log", "p/a", __file__)
+    ok("delete", "p/a:v0", "--yes")
+    assert complete("restore", "p/a:") == ["p/a:v0"]
+
+
+def test_tags(complete, ok, model):
+    """Tags of the model and its versions complete."""
+    ok("tag", "add", "digits/mlp:v0", "audited")
+    ok("tag", "add", "digits/mlp", "vision")
+    assert complete("tag", "rm", "digits/mlp", "") == ["audited", "vision"]
+
+
 def test_bash_takes_words_apart_at_colons(complete, model):
     """In bash only the part after the colon is replaced, and spaces are quoted."""
     assert complete("show", "model-reg", shell="bash") == ["model-registry/Digits\\ classifier"]

@@ -32,8 +32,41 @@ COMMANDS = {
     "plugins": ("plugins",),
     "db current": ("db", "current"),
     "db upgrade": ("db", "upgrade"),
+    "db downgrade": ("db", "downgrade", "0001", "--yes"),
+    "runs": ("runs", "ls", "digits"),
+    "ls deleted": ("ls", "--deleted", "digits/mlp"),
+    "registry ls": ("registry", "ls"),
+    "registry create": ("registry", "create", "other", "--type", "model"),
+    "registry edit": ("registry", "edit", "model-registry", "--description", "Best"),
+    "registry show": ("registry", "show", "model-registry"),
+    "copy": ("copy", "{model}:v0", "model-registry/Other"),
+    "unlink": ("unlink", "{model}:v0"),
+    "edit": ("edit", "{model}:v0", "--metadata", "a=b"),
+    "edit whole": ("edit", "{model}", "--owner", "ann"),
+    "tag add": ("tag", "add", "{model}:v0", "eu"),
+    "tag rm": ("tag", "rm", "{model}", "eu"),
+    "rename": ("rename", "{model}", "Digits"),
+    "delete": ("delete", "digits/mlp", "--force", "--reason", "test", "--yes"),
+    "restore": ("restore", "{model}:v0"),
+    "expire": ("expire",),
+    "gc": ("gc", "--dry-run"),
+    "cache show": ("cache", "show"),
+    "cache prune": ("cache", "prune"),
+    "cache clear": ("cache", "clear"),
+    "init": ("init",),
+    "doctor": ("doctor", "--deep"),
 }
-LISTS = {"ls", "ls namespace", "ls versions", "history", "notify ls", "deliveries ls"}
+LISTS = {
+    "ls",
+    "ls namespace",
+    "ls versions",
+    "ls deleted",
+    "history",
+    "notify ls",
+    "deliveries ls",
+    "registry ls",
+    "runs",
+}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

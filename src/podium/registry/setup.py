@@ -25,11 +25,12 @@ class SetupVerbs(Joint):
                 location is recorded than this process is configured for.
             StorageError: The content location cannot be used.
         """
-        made = []
-        if not self.settings.home.is_dir() or not any(self.settings.home.iterdir()):
-            made.append("home")
+        home = self.settings.home
+        made = [] if home.is_dir() else ["home"]
+        bare = not made and not any(home.iterdir())  # to read the settings may have made it a moment ago
         self._make_home()
         if self._database.current() is None:
+            made += ["home"] if bare else []
             self._require_empty()
             self._database.upgrade()
             made.append("schema")
