@@ -288,3 +288,17 @@ def test_a_refused_artifact_may_be_logged_again(run, lite, folder) -> None:
     other = podium.init("q", registry=lite)
     assert other.log_artifact(artifact).ref == "q/mlp:v0"
     assert lite.verify().ok
+
+
+def test_a_store_that_refuses_leaves_the_draft_whole(run, lite, folder, tmp_path) -> None:
+    """When one file cannot be stored, the copies of the others are still there: without that file it is logged."""
+    artifact = podium.Artifact("mlp", "model")
+    artifact.add_dir(str(folder))
+    (folder / "a.txt").write_text("x")
+    artifact.add_file(str(folder / "a.txt"), name="y.txt", policy="immutable")
+    (folder / "a.txt").write_text("changed")
+    with pytest.raises(IntegrityError):
+        run.log_artifact(artifact)
+    artifact.remove("y.txt")
+    lite.download(run.log_artifact(artifact).ref, tmp_path / "out")
+    assert (tmp_path / "out" / "sub" / "b.txt").read_text() == "b"

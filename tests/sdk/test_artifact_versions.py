@@ -315,3 +315,17 @@ def test_verbs_that_need_a_version(what) -> None:
     with pytest.raises(InvalidValueError, match="is a draft") as caught:
         getattr(podium.Artifact("mlp", "model"), what)()
     assert "log_artifact" in caught.value.hint
+
+
+def test_a_save_on_each_database(registry, folder) -> None:
+    """Metadata, description, tags and aliases are written in one transaction on SQLite and PostgreSQL alike."""
+    with podium.init("p", registry=registry) as run:
+        made = run.log_artifact(folder, "mlp", "model", aliases=["old"], tags=["raw"])
+        made.metadata, made.tags, made.aliases, made.description = {"n": 1}, ["new"], ["best"], "d"
+        made.save()
+        following = made.new_draft()
+        following.remove("sub")
+        assert run.log_artifact(following, aliases=["best"]).version == "v1"
+    found = registry.resolve("p/mlp:v0")
+    assert (found.metadata, found.tags, found.aliases, found.description) == ({"n": 1}, ("new",), (), "d")
+    assert registry.resolve("p/mlp:best").number == 1

@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 from podium.content.store import CHUNK, Progress
 from podium.errors import PodiumError, StorageError
@@ -208,11 +207,3 @@ def _has_syncfs() -> bool:
         return False
     numbers = os.uname().release.split("-")[0].split(".")[:2]
     return all(number.isdigit() for number in numbers) and tuple(map(int, numbers)) >= (5, 8)
-
-
-def same_disk(one: Path, two: str) -> bool:
-    """Whether a file can be renamed into a folder."""
-    try:
-        return one.stat().st_dev == os.stat(two).st_dev
-    except FileNotFoundError:
-        return False

@@ -20,7 +20,6 @@ from podium.content.disk import (
     MANY,
     copy_hashed,
     create,
-    same_disk,
     save,
     storage_errors,
     sync_file,
@@ -226,9 +225,8 @@ def open_source(item: Staged) -> int:
 
 
 def _bring(item: Staged, target: str, progress: Progress | None, *, flush: bool) -> None:
-    """Bring one file to its target; one that is ours and on this disk is moved instead of copied."""
-    if item.owned and same_disk(item.local, os.path.dirname(target)):
-        os.replace(item.local, target)
+    """Bring one file to its target; one that is ours and on this disk gets a second name instead of a copy."""
+    if item.owned and _name_again(item.local, target):
         if flush:
             sync_file(target)
         if progress is not None:
@@ -250,6 +248,15 @@ def _bring(item: Staged, target: str, progress: Progress | None, *, flush: bool)
         os.close(source)
     if written != (item.size, item.sha256):
         raise changed_source(item)
+
+
+def _name_again(local: Path, target: str) -> bool:
+    """Give a file a second name. The first one stays: what is refused after it can be logged again."""
+    try:
+        os.link(local, target)
+    except OSError:  # another disk, or one that has no second names
+        return False
+    return True
 
 
 def _scan(folder: str) -> list[os.DirEntry[str]]:

@@ -28,7 +28,7 @@ class Staged(Value):
         local: Where its bytes are now.
         size: Bytes.
         sha256: SHA-256 of its bytes when it was added.
-        owned: Whether Podium made this copy and may move it.
+        owned: Whether Podium made this copy, so that a store on the same disk may use it as it is.
         data: The bytes themselves, where a small file was kept so that it need not be read twice.
     """
 
