@@ -242,6 +242,9 @@ def test_progress_is_told(run, draft, folder) -> None:
     told.clear()
     logged.download(folder.parent / "out", progress=told.append)
     assert sum(told) == logged.size
+    told.clear()
+    podium.Artifact("other", "dataset").add_reference(folder, progress=told.append)
+    assert sum(told) == logged.size
 
 
 def test_threads_add_to_one_draft(run, draft, tmp_path) -> None:

@@ -45,7 +45,13 @@ class _Found:
     etag: str | None
 
 
-def probe(uri: str, name: str | None = None, integrity: Integrity = "sha256", max_objects: int = 10_000) -> list[Entry]:
+def probe(
+    uri: str,
+    name: str | None = None,
+    integrity: Integrity = "sha256",
+    max_objects: int = 10_000,
+    progress: Progress | None = None,
+) -> list[Entry]:
     """Look at what a URI names, and return an entry for each file or object of it.
 
     Args:
@@ -55,6 +61,7 @@ def probe(uri: str, name: str | None = None, integrity: Integrity = "sha256", ma
             for a file, no folder for several.
         integrity: What is promised; see the head of this module.
         max_objects: How many objects a prefix may have.
+        progress: Told the bytes hashed.
 
     Raises:
         InvalidValueError: The URI cannot be used, names too many objects, or gives no ETag where one is wanted.
@@ -78,7 +85,7 @@ def probe(uri: str, name: str | None = None, integrity: Integrity = "sha256", ma
             )
         if not found:
             raise NotFoundError(f"There is nothing below {address.uri}.", hint="Check the URI.")
-    return run_parallel(_entry, [(item, integrity) for item in found], _WORKERS)
+    return run_parallel(_entry, [(item, integrity, progress) for item in found], _WORKERS)
 
 
 def read_reference(entry: Entry) -> Iterator[bytes]:
@@ -127,7 +134,7 @@ def state_of(entry: Entry, progress: Progress | None = None) -> FileState:
     return "ok" if found.etag == entry.etag and found.size == entry.size else "changed"
 
 
-def _entry(found: _Found, integrity: Integrity) -> Entry:
+def _entry(found: _Found, integrity: Integrity, progress: Progress | None) -> Entry:
     path, uri = check_path(found.path), found.address.uri
     if integrity == "none":
         return Entry(path, found.size, "", uri, "none")
@@ -138,7 +145,7 @@ def _entry(found: _Found, integrity: Integrity) -> Entry:
             )
         return Entry(path, found.size, "", uri, "etag", found.etag)
     try:
-        size, sha256 = _hash(found.address, None)
+        size, sha256 = _hash(found.address, progress)
     except FileNotFoundError as error:
         raise _nothing(uri) from error
     return Entry(path, size, sha256, uri, "sha256", None)

@@ -181,6 +181,7 @@ class Artifact(Described):
         *,
         integrity: Integrity | None = None,
         overwrite: bool = False,
+        progress: Progress | None = None,
     ) -> Sequence[Entry]:
         """Add files that stay where they are.
 
@@ -193,6 +194,7 @@ class Artifact(Described):
             max_objects: How many objects a prefix may have; 10,000 if None.
             integrity: What is noted to find drift: ``sha256`` (the bytes are read once), ``etag``, ``none``.
             overwrite: Take the place of other content that has the same paths.
+            progress: Told the bytes that are hashed.
 
         Returns:
             The entries that were added, or were there.
@@ -209,7 +211,7 @@ class Artifact(Described):
             raise InvalidValueError(f"max_objects={max_objects!r} makes no sense.", hint="Pass a number from 1 on.")
         place = os.fspath(uri) if isinstance(uri, os.PathLike) else uri
         chosen: Integrity = integrity if integrity is not None else "sha256" if checksum else "none"
-        return self._open_draft().add_references(place, name, chosen, max_objects or _MOST_OBJECTS, overwrite)
+        return self._open_draft().add_references(place, name, chosen, max_objects or _MOST_OBJECTS, overwrite, progress)
 
     def new_file(self, name: str, mode: str = "x", encoding: str | None = None) -> AbstractContextManager[IO[Any]]:
         """Write a file of the artifact: ``with artifact.new_file("notes.txt") as file: file.write(...)``.

@@ -62,7 +62,12 @@ class Draft:
         return staged, references, [entry for entry in entries if not entry.is_reference]
 
     def add_file(
-        self, given: str | os.PathLike[str], name: str | None, policy: FilePolicy, overwrite: bool, progress: Any
+        self,
+        given: str | os.PathLike[str],
+        name: str | None,
+        policy: FilePolicy,
+        overwrite: bool,
+        progress: Progress | None,
     ) -> Entry:
         """Add one file; see `Artifact.add_file`."""
         local = _local(given)
@@ -71,7 +76,12 @@ class Draft:
         return _entry(item)
 
     def add_dir(
-        self, given: str | os.PathLike[str], name: str | None, policy: FilePolicy, merge: bool, progress: Any
+        self,
+        given: str | os.PathLike[str],
+        name: str | None,
+        policy: FilePolicy,
+        merge: bool,
+        progress: Progress | None,
     ) -> None:
         """Add all files below a folder, or none; see `Artifact.add_dir`."""
         items: list[Held] = []
@@ -85,12 +95,12 @@ class Draft:
         self._keep(items, merge, "merge=True")
 
     def add_references(
-        self, uri: str, name: str | None, integrity: Integrity, most: int, overwrite: bool
+        self, uri: str, name: str | None, integrity: Integrity, most: int, overwrite: bool, progress: Progress | None
     ) -> list[Entry]:
         """Add what a URI names, all of it or nothing; see `Artifact.add_reference`."""
         from podium.content.references import probe  # brings the clients of object storage
 
-        found = probe(uri, name, integrity, most)
+        found = probe(uri, name, integrity, most, progress)
         self._keep(found, overwrite, "overwrite=True")
         return found
 

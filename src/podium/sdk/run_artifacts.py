@@ -146,7 +146,7 @@ class RunArtifacts(ABC):
             _add(draft, local, progress)
         elif uri is not None:
             draft = Artifact(name or _last_part(uri), "dataset", description, metadata)
-            draft.add_reference(uri, integrity=integrity)
+            draft.add_reference(uri, integrity=integrity, progress=progress)
         elif name is None:
             raise InvalidValueError("No data set is named.", hint="Pass a name, a path or a uri.")
         elif metadata is not None or description is not None or alias_names(aliases):
