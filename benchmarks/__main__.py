@@ -26,7 +26,7 @@ from benchmarks.limits import postgres_commits, sqlite_commits
 from benchmarks.peers import BENCH, MLFLOW, Postgres, Sqlite, mlflow_environment, postgres
 from benchmarks.plan import CASES, MIB, Plan, Row, Rows
 from benchmarks.protocol import ROOT
-from benchmarks.report import show, write_json
+from benchmarks.report import show, write_json, write_page
 from benchmarks.starts import measure_starts
 
 GROUPS = (*CASES, "writers", "big", "many", "starts")
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verdicts = [] if options.quick else bars(rows)  # small sizes say nothing about bars
     show(Console(width=150 if not sys.stdout.isatty() else None), rows, limits, verdicts)
     write_json(options.results, rows, limits, verdicts, facts)
+    if options.page is not None:
+        write_page(options.page, rows, limits, verdicts, facts)
     if options.picture is not None and "mlflow" in plan.sides:
         command = [str(MLFLOW), "-m", "benchmarks.plot", str(options.results), str(options.picture)]
         subprocess.run(command, check=True, cwd=ROOT)
@@ -87,7 +89,8 @@ def _plan(options: argparse.Namespace, folder: Path) -> Plan:
     if options.quick:
         small = replace(plan, sizes=(20, 200), models=20, rounds=1, times=3, content_rounds=1, starts=1)
         return replace(small, big=8 * MIB, files=200, links=3, writers=2, writer_rounds=1)
-    return replace(plan, sizes=tuple(size for size in plan.sizes if size <= options.most))
+    sizes = tuple(size for size in plan.sizes if size <= options.most)
+    return replace(plan, sizes=sizes, rounds=options.rounds, content_rounds=max(1, options.rounds // 2))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -101,6 +104,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
     parser.add_argument("--results", type=Path, default=BENCH / "results.json", help="where the JSON goes")
     parser.add_argument("--picture", type=Path, default=None, help="where a picture goes, .svg or .png")
+    parser.add_argument("--page", type=Path, default=None, help="a Markdown page whose figures are put in place")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of the sides per case; the median counts")
     options = parser.parse_args(arguments)
     options.database = options.database or list(databases)
     return options

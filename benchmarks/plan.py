@@ -54,14 +54,14 @@ class Plan:
     sides: tuple[str, ...]
     sizes: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
     models: int = 1_000
-    rounds: int = 9
+    rounds: int = 7
     times: int = 15
     seconds: float = 2.0
     big: int = 1024 * MIB
     files: int = 10_000
     file: int = 10 * 1024
-    content_rounds: int = 5
-    starts: int = 11
+    content_rounds: int = 3
+    starts: int = 9
     writers: int = 8
     writer_rounds: int = 3
     links: int = 25

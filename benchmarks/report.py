@@ -14,45 +14,86 @@ from rich.table import Table
 from benchmarks.bars import Bar
 from benchmarks.plan import TITLES, Row, Rows
 
+HEAD = ("case", "database", "layout", "versions", "Podium", "MLflow", "ratio")
+LIMIT_HEAD = ("what the machine can do at most", "median")
+BAR_HEAD = ("bar", "asked", "measured", "held")
+FIGURES = frozenset({"versions", "Podium", "MLflow", "ratio", "median", "measured"})
+START, END = "<!-- figures -->", "<!-- end of figures -->"
 LIMITS = ("hash", "copy", "copy + fsync", "python -c pass")
 
 
 def show(console: Console, rows: Rows, limits: Rows, verdicts: list[Bar]) -> None:
     """Print the table of ratios, the limits of the machine, and the bars."""
-    table = Table(title="Medians; the ratio says how many times as fast as MLflow Podium is")
-    for name in ("case", "database", "layout", "versions"):
-        table.add_column(name)
-    for name in ("Podium", "MLflow", "ratio"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        where = (row.database, row.layout, f"{row.versions:,}" if row.versions else "")
-        ratio = row.ratio()
-        times = f"{ratio:,.2f}x" if ratio is not None else ""
-        table.add_row(TITLES[row.case], *where, duration(row.median("podium")), duration(row.median("mlflow")), times)
-    console.print(table)
-    console.print(_limits_table(rows, limits))
-    if not verdicts:
-        return
-    held = Table(title="Bars of issue 3")
-    for name in ("bar", "asked", "measured", "held"):
-        held.add_column(name)
-    for bar in verdicts:
-        word = {True: "yes", False: "[bold red]NO[/]", None: "-"}[bar.held]
-        held.add_row(bar.name, bar.asked, bar.measured, word)
-    console.print(held)
+    title = "Medians; the ratio says how many times as fast as MLflow Podium is"
+    console.print(_table(title, HEAD, [_row_cells(row) for row in rows]))
+    console.print(_table("In the same run", LIMIT_HEAD, _limit_cells(rows, limits)))
+    if verdicts:
+        cells = [tuple(cell.replace("**no**", "[bold red]NO[/]") for cell in _bar_cells(bar)) for bar in verdicts]
+        console.print(_table("Bars of issue 3", BAR_HEAD, cells))
 
 
-def _limits_table(rows: Rows, limits: Rows) -> Table:
-    table = Table(title="What the machine can do at most, in the same run")
-    table.add_column("work")
-    table.add_column("median", justify="right")
-    for row in limits:
-        table.add_row(f"{row.database}: insert + commit, driver only", duration(row.median("limit")))
-    for row in rows:
-        for who in LIMITS:
-            if who in row.rounds:
-                table.add_row(f"{TITLES[row.case].partition(':')[0]}: {who}", duration(row.median(who)))
+def _table(title: str, head: tuple[str, ...], lines: list[tuple[str, ...]]) -> Table:
+    table = Table(title=title)
+    for name in head:
+        table.add_column(name, justify="right" if name in FIGURES else "left")
+    for line in lines:
+        table.add_row(*line)
     return table
+
+
+def write_page(path: Path, rows: Rows, limits: Rows, verdicts: list[Bar], facts: dict[str, Any]) -> None:
+    """Put the figures between the two marks of a page.
+
+    Raises:
+        ValueError: The page has no marks.
+    """
+    text = path.read_text(encoding="utf-8")
+    if START not in text or END not in text:
+        raise ValueError(f"{path} has no {START} and {END} to put the figures between.")
+    before, _, rest = text.partition(START)
+    figures = "\n\n".join(
+        (
+            _facts_text(facts),
+            _markdown(HEAD, [_row_cells(row) for row in rows]),
+            _markdown(LIMIT_HEAD, _limit_cells(rows, limits)),
+            _markdown(BAR_HEAD, [_bar_cells(bar) for bar in verdicts]),
+        )
+    )
+    path.write_text(f"{before}{START}\n\n{figures}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def _facts_text(facts: dict[str, Any]) -> str:
+    here = machine()
+    lines = [f"- {here['processor']}, {here['cores']} cores, {here['system']}, Python {here['python']}"]
+    lines += [
+        f"- {who}: " + ", ".join(f"{key} {value}" for key, value in found.items()) for who, found in facts.items()
+    ]
+    return "\n".join(lines)
+
+
+def _markdown(head: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ("---",) * len(head), *lines))
+
+
+def _row_cells(row: Row) -> tuple[str, ...]:
+    where = (row.database, row.layout, f"{row.versions:,}" if row.versions else "")
+    ratio = row.ratio()
+    times = f"{ratio:,.2f}x" if ratio is not None else ""
+    return (TITLES[row.case], *where, duration(row.median("podium")), duration(row.median("mlflow")), times)
+
+
+def _limit_cells(rows: Rows, limits: Rows) -> list[tuple[str, ...]]:
+    cells: list[tuple[str, ...]] = [
+        (f"{row.database}: insert + commit, driver only", duration(row.median("limit"))) for row in limits
+    ]
+    for row in rows:
+        title = TITLES[row.case].partition(":")[0]
+        cells += [(f"{title}: {who}", duration(row.median(who))) for who in LIMITS if who in row.rounds]
+    return cells
+
+
+def _bar_cells(bar: Bar) -> tuple[str, ...]:
+    return (bar.name, bar.asked, bar.measured, {True: "yes", False: "**no**", None: "-"}[bar.held])
 
 
 def duration(seconds: float | None) -> str:
