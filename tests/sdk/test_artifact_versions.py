@@ -134,12 +134,13 @@ def test_edits_of_a_link_stay_there(lite, logged) -> None:
 def test_logging_again_gives_aliases_and_tags(run, lite, logged) -> None:
     """Edits that wait for a save are neither written nor lost by it."""
     logged.description = "later"
-    run.log_artifact(logged, aliases=["new"], tags=["more"])
+    run.log_artifact(logged, aliases=["new"], tags=["more"], ttl=timedelta(days=2))
     assert ("new" in logged.aliases, "more" in logged.tags) == (True, True)
     assert lite.resolve("p/mlp:v0").description == "first"
     logged.save()
     found = lite.resolve("p/mlp:v0")
     assert (found.description, found.tags) == ("later", ("more", "raw"))
+    assert found.expires_at - found.created_at == logged.ttl == timedelta(days=2)
     assert set(found.aliases) == {"latest", "best", "new"}
 
 
@@ -239,6 +240,27 @@ def test_a_draft_carried_to_another_registry(run, logged, open_at, tmp_path) -> 
     with podium.init("p", registry=other) as there, pytest.raises(IntegrityError, match="another registry"):
         there.log_artifact(logged.new_draft())
     assert other.artifacts() == []
+
+
+def test_a_version_of_another_registry(logged, open_at, tmp_path) -> None:
+    """A run takes none: the same name is another thing there. Nothing is linked in either of them."""
+    other = open_at(f"sqlite:///{tmp_path / 'other.db'}", content=tmp_path / "elsewhere")
+    with podium.init("p", registry=other) as there:
+        verbs = (there.use_artifact, there.log_artifact, lambda it: there.link_artifact(it, MODEL))
+        for verb in verbs:
+            with pytest.raises(InvalidValueError, match=r"other\.db"):
+                verb(logged)
+    with pytest.raises(NotFoundError):
+        logged._registry.model(MODEL)
+
+
+@pytest.mark.parametrize("given", [3, None, b"x"], ids=repr)
+def test_what_is_no_artifact(run, given) -> None:
+    """Each verb of a run refuses it with a typed error and a hint."""
+    for verb in (run.log_artifact, run.use_artifact, run.log_model, lambda it: run.link_artifact(it, MODEL)):
+        with pytest.raises((InvalidValueError, InvalidNameError)) as caught:
+            verb(given)
+        assert caught.value.hint
 
 
 def test_one_object_is_one_version(run, lite, logged) -> None:

@@ -122,14 +122,16 @@ class Described:
             tuple(free_aliases(alias for alias in version.aliases if alias not in aliases)),
         )
 
-    def _give(self, aliases: tuple[str, ...], tags: tuple[str, ...]) -> None:
-        """Move aliases to the committed version and add tags; edits that are not saved yet stay so."""
+    def _give(self, aliases: tuple[str, ...], tags: tuple[str, ...], ttl: timedelta | None) -> None:
+        """Move aliases to the committed version, add tags, set a time; edits that are not saved yet stay so."""
         version = self._committed("aliases")
-        if aliases or tags:
-            command = SaveVersion(EditVersion(version.ref), tags, (), tuple(free_aliases(aliases)))
+        if aliases or tags or ttl is not None:
+            edit = EditVersion(version.ref, ttl=ttl if ttl is not None else KEEP)
+            command = SaveVersion(edit, tags, (), tuple(free_aliases(aliases)))
             known = replace(self._home().save_edits(command), created=version.created)
             self._tags += [tag for tag in known.tags if tag not in self._tags and tag not in version.tags]
             self._aliases += [alias for alias in known.aliases if alias not in self._aliases + list(version.aliases)]
+            self._ttl = ttl if ttl is not None else self._ttl
             self._version = known
 
     def _describe(self, version: Version) -> None:

@@ -70,7 +70,7 @@ class Draft:
         progress: Progress | None,
     ) -> Entry:
         """Add one file; see `Artifact.add_file`."""
-        local = _local(given)
+        local = given_path(given)
         item = self._stage(check_path(name if name is not None else local.name), local, policy, progress)
         self._keep([item], overwrite, "overwrite=True")
         return _entry(item)
@@ -87,7 +87,7 @@ class Draft:
         items: list[Held] = []
         prefix = check_path(name.strip("/") if isinstance(name, str) else name) if name else ""
         try:
-            for path, local in walk(_local(given), prefix):
+            for path, local in walk(given_path(given), prefix):
                 items.append(self._stage(path, local, policy, progress))
         except BaseException:
             self._discard(items)
@@ -225,7 +225,12 @@ def _entry(item: Held) -> Entry:
     return item if isinstance(item, Entry) else Entry(item.path, item.size, item.sha256)
 
 
-def _local(given: str | os.PathLike[str]) -> Path:
+def given_path(given: str | os.PathLike[str]) -> Path:
+    """Return a local path that a caller gave.
+
+    Raises:
+        InvalidValueError: It is empty, or no path at all.
+    """
     if not isinstance(given, str | os.PathLike) or not isinstance(os.fspath(given), str):
         raise InvalidValueError(f"{given!r} is no path.", hint="Pass a str or a pathlib.Path.")
     return local_path(given)

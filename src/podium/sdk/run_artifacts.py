@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from podium.content.files import local_path
 from podium.content.store import Progress
 from podium.domain.manifest import Integrity
 from podium.domain.names import alias_names, check_model
@@ -17,6 +16,7 @@ from podium.domain.versions import Version
 from podium.errors import InvalidNameError, InvalidValueError
 from podium.registry import Registry
 from podium.sdk.artifact import Artifact
+from podium.sdk.draft import given_path
 from podium.sdk.targets import check_target, require_type
 from podium.usecases.editing import check_ttl
 from podium.usecases.versions import LogVersion
@@ -97,7 +97,7 @@ class RunArtifacts(ABC):
         self._require_open()
         if not isinstance(artifact_or_name, Artifact):
             return self._use(self._full(artifact_or_name), type)
-        artifact = artifact_or_name
+        artifact = self._ours(artifact_or_name)
         require_type(artifact._name, artifact.type, type)
         if artifact._version is None:
             self._log(artifact, aliases, (), None, None, None)
@@ -141,7 +141,7 @@ class RunArtifacts(ABC):
         if path is not None and uri is not None:
             raise InvalidValueError("Both path and uri are given.", hint="Pass one of them.")
         if path is not None:
-            local = local_path(path)
+            local = given_path(path)
             draft = Artifact(name or local.name, "dataset", description, metadata)
             _add(draft, local, progress)
         elif uri is not None:
@@ -174,7 +174,7 @@ class RunArtifacts(ABC):
         """
         self._require_open()
         names = alias_names(aliases)
-        if artifact._version is None:
+        if self._ours(artifact)._version is None:
             check_target(self._registry, artifact.type, target_path, names)  # before gigabytes are logged for nothing
             self._log(artifact, (), (), None, self.id, None)
         return artifact.link(target_path, names)
@@ -235,7 +235,7 @@ class RunArtifacts(ABC):
         with draft._draft.lock:  # of two threads that log it, the second finds it committed
             if draft._version is not None:
                 self._require_here(draft._version)
-                draft._give(names, labels)
+                draft._give(names, labels, ttl)
                 return draft
             staged, references, carried = draft._draft.parts()
             draft._draft.manifest  # noqa: B018 - an empty or contradictory one is refused before anything moves
@@ -261,6 +261,17 @@ class RunArtifacts(ABC):
             ref = found.ref  # an alias may move before it is used
         return Artifact._of(self._registry.use(ref, self.id), self._registry)
 
+    def _ours(self, artifact: Artifact) -> Artifact:
+        """Refuse what is no artifact, or a version of another registry: there the same name is another thing."""
+        if not isinstance(artifact, Artifact):
+            raise InvalidValueError(f"{artifact!r} is no artifact.", hint="Pass a podium.Artifact.")
+        if artifact._registry is not None and artifact._registry.url != self._registry.url:
+            raise InvalidValueError(
+                f"{artifact.ref} is a version in {artifact._registry.url}; this run writes to {self._registry.url}.",
+                hint="Download it and log the files here.",
+            )
+        return artifact
+
     def _require_here(self, version: Version) -> None:
         if not version.ref.startswith(f"{self.project}/"):
             raise InvalidValueError(
@@ -273,8 +284,8 @@ class RunArtifacts(ABC):
         self, given: Artifact | StrPath, name: str | None, kind: str | None, progress: Progress | None
     ) -> Artifact:
         if isinstance(given, Artifact):
-            return given
-        path = local_path(given)
+            return self._ours(given)
+        path = given_path(given)
         made = Artifact(name or f"run-{self.id}-{path.name}", kind or "unspecified")
         _add(made, path, progress)
         return made
