@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -255,18 +256,42 @@ def test_threads_add_to_one_draft(run, draft, tmp_path) -> None:
     assert run.log_artifact(draft).file_count == 200
 
 
-def test_threads_log_one_draft_once(run, lite, draft, folder) -> None:
-    """Eight threads that log the same object get the same version, and every alias is given."""
+def test_threads_log_one_draft_once(run, lite, draft, folder, monkeypatch) -> None:
+    """Eight threads that log the same object get the same version from one log, and every alias is given."""
     draft.add_dir(folder)
-    start = threading.Barrier(8)
+    start, logs, log_staged = threading.Barrier(8), [], type(lite).log_staged
+
+    def slowly(*given, **more) -> podium.Version:
+        logs.append(1)
+        time.sleep(0.2)  # the others come meanwhile
+        return log_staged(*given, **more)
 
     def log(at: int) -> str:
         start.wait()
         return run.log_artifact(draft, aliases=[f"a{at}"]).ref
 
+    monkeypatch.setattr(type(lite), "log_staged", slowly)
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(log, range(8))) == {"p/data:v0"}
+    assert len(logs) == 1
     assert set(lite.resolve("p/data").aliases) == {"latest", *(f"a{at}" for at in range(8))}
+
+
+def test_what_is_added_while_it_is_logged_is_not_lost(run, lite, draft, folder, monkeypatch) -> None:
+    """A file that comes too late for the version is refused, never swallowed."""
+    draft.add_file(folder / "a.txt")
+    late, log_staged = [], type(lite).log_staged
+
+    def add_meanwhile(*given, **more) -> podium.Version:
+        late.append(pool.submit(draft.add_file, folder / "sub" / "b.txt"))
+        time.sleep(0.1)
+        return log_staged(*given, **more)
+
+    monkeypatch.setattr(type(lite), "log_staged", add_meanwhile)
+    with ThreadPoolExecutor(1) as pool:
+        assert run.log_artifact(draft).file_count == 1
+        with pytest.raises(InvalidValueError, match="committed"):
+            late[0].result(30)
 
 
 def test_what_a_living_process_staged_stays(run, lite, draft, folder) -> None:
