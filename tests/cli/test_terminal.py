@@ -49,9 +49,10 @@ def test_long_work_shows_its_progress(words, shown, on_terminal, process, model,
 
 def test_progress_of_a_download_ends_with_all_bytes(on_terminal, model):
     """The bar knows how much there is: it says time left, and comes to its end."""
-    text = plain(on_terminal("download", "digits/mlp", "--to", "out")[1])
-    assert "1.5/1.5 kB" in text
-    assert "0:00:00" in text
+    for words in (("download", "digits/mlp", "--to", "out"), ("verify", "digits/mlp")):
+        text = plain(on_terminal(*words)[1])
+        assert "1.5/1.5 kB" in text
+        assert "0:00:00" in text
 
 
 def test_json_on_a_terminal_is_json_alone(on_terminal, model):

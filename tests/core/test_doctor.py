@@ -113,6 +113,12 @@ def test_a_reference_that_cannot_be_read_is_a_warning(registry: Registry, model_
     assert (find(report, "references").level, find(report, "orphans").level) == ("warn", "ok")
 
 
+def test_what_a_verification_reads(filled: Registry, model_file: Callable[[str], Path]) -> None:
+    """Each content counts once, however often it is logged, and so does each reference."""
+    filled.log("p/c", [model_file("one")], references={"far.bin": str(model_file("12345"))})
+    assert filled.stored_size() == filled.verify().size == len("one") + len("two") + len("12345")
+
+
 def test_orphans_are_counted(filled: Registry, tmp_path: Path) -> None:
     """What nothing refers to is said with its bytes, once it is old enough to judge."""
     place = Path(filled.content) / "blobs" / "sha256" / "ab" / ("ab" + "0" * 62)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     ],
 )
 @click.argument("artifact", metavar="PROJECT/ARTIFACT", shell_complete=complete_ref)
-@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path())
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
 @click.option("--type", "type_", default="model", show_default=True, help="model, dataset, or any word.")
 @metadata_options
 @click.option("--metric", "metrics", type=metric, multiple=True, metavar="NAME=NUMBER", help="A metric; repeatable.")
@@ -178,8 +178,8 @@ def verify_command(state: State, ref: str | None, folder: str | None, set_aside:
     return 0 if report.ok else 1
 
 
-def _stored(registry: Registry, ref: str | None) -> int | None:
-    return registry.resolve(ref).size if ref is not None else None
+def _stored(registry: Registry, ref: str | None) -> int:
+    return registry.resolve(ref).size if ref is not None else registry.stored_size()
 
 
 def _say_verified(report: VerifyReport, folder: str | None) -> None:

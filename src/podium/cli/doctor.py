@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -59,17 +58,17 @@ def doctor_command(state: State, deep: bool) -> int:
     Folders and their rights, room, file systems, plugins, database, schema, clocks, content, references, garbage and
     overdue messages. It changes nothing. Exit code 1 says that something fails or is lost; warnings alone end with 0.
     """
-    with state.registry() as registry, muted("podium.plugins"), _progress(state, deep=deep) as step:
+    with (
+        state.registry() as registry,
+        muted("podium.plugins"),
+        counted("Reading", None, show=deep and not state.json) as step,
+    ):
         report = registry.doctor(deep=deep, progress=step)
     if state.json:
         state.print_json({**report.to_json(), "ok": report.ok})
     else:
         _print_report(report)
     return 0 if report.ok else 1
-
-
-def _progress(state: State, *, deep: bool) -> AbstractContextManager[Any]:
-    return counted("Reading", None, show=not state.json) if deep else nullcontext()
 
 
 def _print_report(report: HealthReport) -> None:

@@ -41,7 +41,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "history": ("history", "Tell what happened to a model or artifact."),
         "policy": ("promotion", "Show which stages there are and what they require."),
     },
-    "Order": {
+    "Catalogue": {
         "edit": ("catalog", "Change what describes a version, or a model or artifact."),
         "tag": ("catalog", "Put tags on versions, models and artifacts."),
         "rename": ("catalog", "Give a model or artifact another name."),

@@ -145,7 +145,9 @@ def shared_options(*, hidden: bool = False) -> list[click.Option]:
     return [
         option("--json", "Plain JSON on standard output and nothing else; errors as JSON on stderr.", is_flag=True),
         option("--url", "Database, instead of PODIUM_URL.", metavar="URL"),
-        option("--content", "Content folder, instead of PODIUM_CONTENT.", metavar="FOLDER", type=click.Path()),
+        option(
+            "--content", "Folder or URL of stored files, instead of PODIUM_CONTENT.", metavar="PLACE", type=click.Path()
+        ),
         option("--actor", "Who acts, instead of PODIUM_ACTOR.", metavar="NAME"),
     ]
 

@@ -88,7 +88,7 @@ def _bar(total: int | None) -> Progress:
     from rich import progress as parts
 
     known = (parts.BarColumn(), parts.DownloadColumn(), parts.TransferSpeedColumn(), parts.TimeRemainingColumn())
-    unknown = (parts.SpinnerColumn("line"), parts.FileSizeColumn(), parts.TransferSpeedColumn())
+    unknown = (parts.SpinnerColumn("line"), parts.FileSizeColumn(), parts.TimeElapsedColumn())
     columns = (parts.TextColumn("{task.description}"), *(known if total is not None else unknown))
     return parts.Progress(*columns, console=make_console(to_stderr=True), transient=True)
 

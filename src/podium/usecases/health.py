@@ -46,6 +46,14 @@ def clock_difference(unit: Unit) -> timedelta:
     return server - (before + timedelta(seconds=(time.monotonic() - started) / 2))
 
 
+def stored_size(unit: Unit) -> int:
+    """Return the bytes of every content that is kept and of every reference, each once: what a verification reads."""
+    e, v = t.manifest_entries.c, t.versions.c
+    kept = sa.select(v.digest).where(v.purged_at.is_(None)).union(sa.select(t.run_media.c.digest))
+    each = sa.select(e.sha256, e.uri, e.size).where(e.digest.in_(kept)).distinct().subquery()
+    return int(unit.connection.execute(sa.select(sa.func.sum(each.c.size))).scalar() or 0)
+
+
 def newest_event(unit: Unit) -> datetime | None:
     """Return the time of the newest event, None if nothing ever happened; ids sort by time."""
     e = t.events.c

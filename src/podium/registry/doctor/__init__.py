@@ -19,7 +19,7 @@ from podium.registry.base import now
 from podium.registry.care import CareVerbs
 from podium.registry.doctor import contents, database, machine
 from podium.registry.doctor.case import Case, Check, fault, told
-from podium.usecases import records
+from podium.usecases import health, records
 
 _MOUNTS = Path("/proc/mounts")
 
@@ -60,6 +60,11 @@ class DoctorVerbs(CareVerbs):
             mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
         case = Case(self.settings, self._database, self.host, now(), mounts, deep=deep, progress=progress)
         return self._examine(case)
+
+    def stored_size(self) -> int:
+        """Return the bytes that `verify` reads: each content and each reference once."""
+        with self._read() as unit:
+            return health.stored_size(unit)
 
     def _examine(self, case: Case) -> HealthReport:
         reached, has_database = database.reach_database(case)
