@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from podium.content import files as local_files
+from podium.content.cache import open_cache
 from podium.content.store import Progress, Staged
 from podium.content.transfer import download
 from podium.domain.manifest import Entry, Integrity, Manifest
@@ -47,12 +49,11 @@ class ArtifactVerbs(Joint):
         tags: str | Iterable[str] = (),
         progress: Progress | None = None,
     ) -> Version:
-        """Log files as a version of an artifact.
+        """Log files as a version of an artifact, and return it; ``created`` says whether this call made it.
 
         Args:
             artifact: ``PROJECT/ARTIFACT``; both are made if new.
-            files: A file, a folder, several of them, or a mapping of paths inside the artifact to local files. Empty
-                for a version of references alone.
+            files: A file, a folder, several of them, or a mapping of paths inside the artifact to local files.
             type: ``model``, ``dataset``, or any word; fixed by the first version.
             metadata: Anything that JSON can hold.
             description: Free text.
@@ -60,37 +61,30 @@ class ArtifactVerbs(Joint):
             metrics: Numbers to carry, beside the summary of the run.
             run: Id of the run that logs.
             on_duplicate: What to do when a version has the same files: ``reuse`` it, make a ``new`` one, or ``error``.
-            references: URIs of files that stay where they are (``file, http, https, s3, gs, az``), or a mapping of
-                paths inside the artifact to URIs. One that ends in ``/`` stands for all objects below it.
+            references: URIs (``file, http, https, s3, gs, az``) of files that stay where they are, or paths inside the
+                artifact to URIs. One that ends in ``/`` stands for all objects below it.
             integrity: What is noted of each reference to find drift: ``sha256`` (it is read once), ``etag``, ``none``.
-            ttl: How long the version shall live; None for ever. See `expire`.
+            ttl: How long the version shall live, see `expire`; None for ever.
             tags: Labels for the version.
             progress: Told the bytes done, those hashed and those stored.
-
-        Returns:
-            The version, visible to everybody; ``created`` says whether this call made it.
 
         Raises:
             AlreadyExistsError: ``on_duplicate="error"`` and the files are there.
             InvalidNameError, InvalidValueError: A name or value cannot be used; nothing is stored.
-            IntegrityError, NotFoundError: A file changed or vanished meanwhile.
-            StorageError, DatabaseUnavailableError: A place failed; no version is visible.
+            IntegrityError, NotFoundError, StorageError: A file or a place failed; no version is visible.
         """
-        command = usecase.LogVersion(
-            artifact=artifact,
-            type=type,
-            metadata=metadata or {},
-            description=description,
-            aliases=alias_names(aliases),
-            run=run,
-            metrics=metrics or {},
-            on_duplicate=on_duplicate,
-            ttl=ttl,
-            tags=alias_names(tags),
-        )
+        described = usecase.LogVersion(artifact, type, metadata=metadata or {}, description=description, ttl=ttl)
+        names: dict[str, Any] = {"aliases": alias_names(aliases), "tags": alias_names(tags)}
+        command = replace(described, run=run, metrics=metrics or {}, on_duplicate=on_duplicate, **names)
         usecase.check_log(command)
-        staged = stage_files(files, progress)
-        return self.log_staged(staged, command, probe_references(references, integrity), progress)
+        with self._staged(files, progress) as staged:
+            return self.log_staged(staged, command, probe_references(references, integrity), progress)
+
+    @contextmanager
+    def _staged(self, files: Files, progress: Progress | None = None) -> Iterator[list[Staged]]:
+        """Hash files, copying large new ones beside their place in the store in the same pass."""
+        with self._content().workplace() as folder:
+            yield stage_files(files, progress, folder)
 
     def log_staged(
         self,
@@ -216,17 +210,17 @@ class ArtifactVerbs(Joint):
         found = self.files(ref)
         name = found.version.collection.rpartition("/")[2]
         folder = local_files.local_path(to) if to is not None else Path("artifacts") / f"{name}-v{found.version.number}"
-        download(self._content(), found.manifest, folder, self._cache(), progress)
+        download(self._content(), found.manifest, folder, open_cache(self.settings), progress)
         return folder
 
 
-def stage_files(files: Files, progress: Progress | None = None) -> list[Staged]:
-    """Hash files where they lie; see `ArtifactVerbs.log` for what may be given and the errors."""
+def stage_files(files: Files, progress: Progress | None = None, into: str | None = None) -> list[Staged]:
+    """Hash files, where they lie or into the `workplace` of a store; see `ArtifactVerbs.log` for what may be given."""
     if isinstance(files, Mapping):
         return [local_files.stage(path, local_files.local_path(local), progress) for path, local in files.items()]
     if isinstance(files, str | os.PathLike):
-        return local_files.collect([local_files.local_path(files)], progress)
-    return local_files.collect([local_files.local_path(item) for item in files], progress)
+        return local_files.collect([local_files.local_path(files)], progress, into)
+    return local_files.collect([local_files.local_path(item) for item in files], progress, into)
 
 
 def probe_references(references: References, integrity: Integrity) -> list[Entry]:

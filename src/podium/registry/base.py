@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from podium.content.cache import Cache
 from podium.content.opening import open_store, same_place
 from podium.content.store import ContentStore, Progress, Staged
 from podium.delivery.courier import Courier
@@ -23,6 +22,7 @@ from podium.delivery.worker import Worker
 from podium.domain.events import Event
 from podium.domain.manifest import Entry
 from podium.domain.origin import Origin
+from podium.domain.plain import storable
 from podium.errors import ConflictError, IntegrityError, PodiumError, SettingsError
 from podium.plugins.guard import call_here
 from podium.plugins.host import PluginHost
@@ -202,12 +202,6 @@ class Joint:
             self._store = open_store(place)
         return self._store
 
-    def _cache(self) -> Cache | None:
-        """Return the cache of remote content, None if it is turned off."""
-        if self.settings.cache_bytes <= 0:
-            return None
-        return Cache(self.settings.home / "cache", self.settings.cache_bytes)
-
     def _portable(self, place: str) -> str:
         """Return how a content folder is recorded: one beside an SQLite file relative to it, so that both can move."""
         beside = Path(self._database.url.database or "").parent
@@ -230,7 +224,8 @@ def script_origin() -> Origin:
     """Return the origin of a call that no orchestrator knows of."""
     path = Path(sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python")
     script = path.parent.name if path.name == "__main__.py" else path.name  # python -m package
-    return Origin("script", f"script {script}", details={"script": script, "host": socket.gethostname()})
+    known = {"script": storable(script), "host": storable(socket.gethostname())}
+    return Origin("script", f"script {known['script']}", details=known)
 
 
 def _require_stored(store: ContentStore, carried: Sequence[Entry]) -> None:

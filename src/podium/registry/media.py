@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from podium.content.disk import storage_errors
 from podium.content.files import local_path
+from podium.content.incoming import workplace
 from podium.content.store import Staged
 from podium.content.transfer import download
 from podium.domain.manifest import Entry, Manifest
@@ -95,17 +96,12 @@ class MediaVerbs(ArtifactVerbs):
 
 @contextmanager
 def _scratch(home: Path) -> Iterator[Path]:
-    """Give a folder that goes with the block."""
+    """Give a folder that goes with the block, held so that garbage collection knows that somebody works in it."""
     place = home / "staging"
-    try:
+    with storage_errors(place):
         place.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(prefix="media-", dir=place, ignore_cleanup_errors=True)
-    except OSError as error:
-        raise StorageError(
-            f"The folder {place} cannot be used: {error.strerror}.", hint="Set PODIUM_HOME to a folder you may write."
-        ) from error
-    with folder as name:
-        yield Path(name)
+        with workplace(str(place)) as folder:
+            yield Path(folder)
 
 
 def _stage(media: Media, folder: Path) -> list[Staged]:

@@ -10,13 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
+from podium.content.store import Staged
 from podium.domain.media import Media
-from podium.domain.names import alias_names
+from podium.domain.names import alias_names, parse_reference
 from podium.domain.runs import MetricPoint, Resume, RunInfo, RunStatus, check_resume, flatten_metrics
 from podium.domain.versions import Version
 from podium.errors import PodiumError
 from podium.processes import this_process
-from podium.registry.artifacts import Files, stage_files
+from podium.registry.artifacts import Files
 from podium.registry.environment import describe_environment
 from podium.registry.heartbeat import Heartbeat
 from podium.registry.media import MediaVerbs
@@ -101,10 +102,21 @@ class RunVerbs(MediaVerbs):
         """
         command = LogVersion(artifact, type, metadata=metadata or {}, description=description)
         command = replace(command, aliases=alias_names(aliases))
-        ref = check_log(command)
+        check_log(command)
         points = [MetricPoint(name, 0, value) for name, value in flatten_metrics(metrics or {}).items()]
-        staged = stage_files(files)
-        run = self.start_run(ref.namespace, job_type=job_type).id
+        with self._staged(files) as staged:
+            return self._log_once(command, staged, points, tuple(uses), job_type)
+
+    def _log_once(
+        self,
+        command: LogVersion,
+        staged: list[Staged],
+        points: Sequence[MetricPoint],
+        uses: Sequence[str],
+        job_type: str | None,
+    ) -> Version:
+        """Log staged files from a run that is started and ended here."""
+        run = self.start_run(parse_reference(command.artifact).namespace, job_type=job_type).id
         try:
             if points:
                 self.log_metrics(run, points)

@@ -21,8 +21,9 @@ class SetupVerbs(Joint):
         Raises:
             DatabaseUnavailableError: The database cannot be reached.
             SchemaOutdatedError: The schema is older or newer than this Podium's.
-            SettingsError: The folder cannot be made, the database holds tables of another program, or another content
-                location is recorded than this process is configured for.
+            SettingsError: The folder cannot be made, the database holds tables of another program, another content
+                location is recorded than this process is configured for, or none is given for a server: a folder on
+                this machine would be recorded for all the others, too.
             StorageError: The content location cannot be used.
         """
         home = self.settings.home
@@ -32,11 +33,13 @@ class SetupVerbs(Joint):
         if self._database.current() is None:
             made += ["home"] if bare else []
             self._require_empty()
+            self._require_place()
             self._database.upgrade()
             made.append("schema")
         with self._read() as unit:  # refuses a schema that does not fit
             recorded = records.read_setting(unit, "content")
         if recorded is None:
+            self._require_place()
             made.append("content")
         return Installation(str(self.settings.home), self.url, HEAD, self.content, tuple(made))
 
@@ -68,6 +71,13 @@ class SetupVerbs(Joint):
                 f"The folder {home} cannot be made: {error.strerror}.",
                 hint="Set PODIUM_HOME to a folder you may write.",
             ) from error
+
+    def _require_place(self) -> None:
+        if not self._database.is_sqlite and self.settings.content is None:
+            raise SettingsError(
+                "It is not said where content is kept, and machines that share a database must agree on it.",
+                hint="Give a shared folder or s3://BUCKET/PREFIX by --content or PODIUM_CONTENT; it is recorded once.",
+            )
 
     def _require_empty(self) -> None:
         if self._database.is_empty():

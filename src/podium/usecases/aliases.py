@@ -118,7 +118,8 @@ def move_alias(
 
     Stages get their events from the promotion; other aliases get theirs here.
     """
-    before = holder_of(unit, stream.id, alias)
+    standing = unit.connection.execute(_STANDING, {"collection": stream.id, "alias": alias}).one()
+    before = standing.holder
     move = AliasMove(
         stream.name, alias, kind, before, number, unit.now, unit.actor, unit.origin, reason, before != number
     )
@@ -129,7 +130,7 @@ def move_alias(
         unit.connection.execute(sa.delete(t.aliases).where(a.collection_id == stream.id, a.name == alias))
     else:
         upsert(unit.connection, t.aliases, [{"collection_id": stream.id, "name": alias, "number": number}])
-    _insert_move(unit, stream.id, move)
+    _insert_move(unit, stream.id, move, (standing.revision or 0) + 1)
     if kind in ("set", "removed"):
         event = "alias.set" if kind == "set" else "alias.removed"
         subject = f"{stream.name}:{alias}"
@@ -138,15 +139,23 @@ def move_alias(
     return move
 
 
-def _insert_move(unit: Unit, collection_id: UUID, move: AliasMove) -> None:
-    m = t.alias_moves.c
-    last = sa.select(sa.func.max(m.revision)).where(m.collection_id == collection_id, m.name == move.alias)
+_A, _M = t.aliases.c, t.alias_moves.c
+_HOLDER = sa.select(_A.number).where(
+    _A.collection_id == sa.bindparam("collection", type_=sa.Uuid()), _A.name == sa.bindparam("alias")
+)
+_REVISION = sa.select(sa.func.max(_M.revision)).where(
+    _M.collection_id == sa.bindparam("collection", type_=sa.Uuid()), _M.name == sa.bindparam("alias")
+)
+_STANDING = sa.select(_HOLDER.scalar_subquery().label("holder"), _REVISION.scalar_subquery().label("revision"))
+
+
+def _insert_move(unit: Unit, collection_id: UUID, move: AliasMove, revision: int) -> None:
     unit.add(
         t.alias_moves,
         id=new_id(),
         collection_id=collection_id,
         name=move.alias,
-        revision=(unit.connection.execute(last).scalar() or 0) + 1,
+        revision=revision,
         kind=move.kind,
         before=move.before,
         after=move.after,
@@ -158,9 +167,7 @@ def _insert_move(unit: Unit, collection_id: UUID, move: AliasMove) -> None:
 
 def holder_of(unit: Unit, collection_id: UUID, alias: str) -> int | None:
     """Return the version number that holds an alias, or None."""
-    a = t.aliases.c
-    query = sa.select(a.number).where(a.collection_id == collection_id, a.name == alias)
-    number: int | None = unit.connection.execute(query).scalar()
+    number: int | None = unit.connection.execute(_HOLDER, {"collection": collection_id, "alias": alias}).scalar()
     return number
 
 

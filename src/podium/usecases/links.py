@@ -17,7 +17,7 @@ from podium.usecases.aliases import free_aliases, move_alias, refuse_stages
 from podium.usecases.members import add_member, bring_back
 from podium.usecases.places import collection_reference, ensure_collection, require_registry, stream_of
 from podium.usecases.resolving import get_version, resolve_version
-from podium.usecases.unit import Unit
+from podium.usecases.unit import Stream, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,12 @@ def link_version(unit: Unit, command: LinkVersion) -> Version:
     space = require_registry(unit, target.namespace)
     _require_type(space, source, target)
     row, made = ensure_collection(unit, space, target.name, "model", source.type)
-    refuse_stages(unit, row, command.aliases)
+    if command.aliases:
+        refuse_stages(unit, row, command.aliases)
     stream = stream_of(row)
     if made:
         unit.record(stream, "model.created", stream.name, after={"type": source.type})
-    number, created = _place(unit, row, version_id)
+    number, created = _place(unit, row, stream, version_id)
     if created:
         facts = {"number": number, "source": source.source, "digest": source.digest, "metrics": source.metrics}
         copied = {"copied_from": source.ref} if source.kind == "model" else {}
@@ -69,31 +70,39 @@ def link_version(unit: Unit, command: LinkVersion) -> Version:
     return replace(get_version(unit, row.id, number), created=created)
 
 
-def _place(unit: Unit, row: Any, version_id: UUID) -> tuple[int, bool]:
+def _place(unit: Unit, row: Any, stream: Stream, version_id: UUID) -> tuple[int, bool]:
     """Return the number of a version in a locked model and whether this unit put it there, perhaps once more."""
-    m = t.memberships.c
-    query = sa.select(m.number, m.deleted_at).where(m.collection_id == row.id, m.version_id == version_id)
-    found = unit.connection.execute(query).one_or_none()
+    found = unit.connection.execute(_MEMBER, {"collection": row.id, "version": version_id}).one_or_none()
     if found is None:
-        add_member(unit, row.id, row.next_number, version_id)
-        return row.next_number, True
+        return add_member(unit, row, stream, version_id), True
     if found.deleted_at is not None:  # the number named this very version all the time
-        bring_back(unit, row.id, m.number == found.number)
+        bring_back(unit, row.id, t.memberships.c.number == found.number)
     return found.number, found.deleted_at is not None
+
+
+_MEMBER = sa.select(t.memberships.c.number, t.memberships.c.deleted_at).where(
+    t.memberships.c.collection_id == sa.bindparam("collection"),
+    t.memberships.c.version_id == sa.bindparam("version"),
+)
+_HELD = (
+    sa.select(t.versions.c.id, t.versions.c.deleted_at)
+    .join(t.collections, t.collections.c.id == t.versions.c.collection_id)
+    .join(t.namespaces, t.namespaces.c.id == t.collections.c.namespace_id)
+    .where(
+        t.namespaces.c.name == sa.bindparam("project"),
+        t.collections.c.name_key == sa.bindparam("name"),
+        t.versions.c.number == sa.bindparam("number"),
+    )
+    .with_for_update(read=True, of=t.versions)
+)
 
 
 def _hold_version(unit: Unit, version: Version) -> UUID:
     """Return the row of the bytes behind a version, found by its source, and keep others from deleting it meanwhile."""
     artifact, _, number = version.source.rpartition(":v")
     project, _, name = artifact.partition("/")
-    v, c, n = t.versions.c, t.collections.c, t.namespaces.c
-    query = (
-        sa.select(v.id, v.deleted_at)
-        .join(t.collections, c.id == v.collection_id)
-        .join(t.namespaces, n.id == c.namespace_id)
-        .where(n.name == project, c.name_key == name, v.number == int(number))
-    )
-    row = unit.connection.execute(query.with_for_update(read=True, of=t.versions)).one_or_none()
+    keys = {"project": project, "name": name, "number": int(number)}
+    row = unit.connection.execute(_HELD, keys).one_or_none()
     if row is None or row.deleted_at is not None:
         raise ConflictError(
             f"{version.source} was deleted or renamed at this moment.", hint="Look again and decide.", holder=None

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Collection as Several
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from podium.sql import tables as t
-from podium.usecases.unit import Unit
+from podium.usecases.unit import Stream, Unit
 
 
-def add_member(unit: Unit, collection_id: UUID, number: int, version_id: UUID) -> None:
-    """Give a version a numbered place in a locked collection and count the collection on."""
+def add_member(unit: Unit, row: Any, stream: Stream, version_id: UUID) -> int:
+    """Give a version the next place of a locked collection and return its number.
+
+    The counters of the collection are written with the next event of its stream, which the caller records.
+    """
+    number: int = row.next_number
     unit.add(
         t.memberships,
-        collection_id=collection_id,
+        collection_id=row.id,
         number=number,
         version_id=version_id,
         origin=unit.plain_origin,
         **unit.who,
     )
-    c = t.collections.c
-    unit.connection.execute(
-        sa.update(t.collections)
-        .where(c.id == collection_id)
-        .values(next_number=number + 1, live=c.live + 1, latest=number)
-    )
+    stream.pending |= {"next_number": number + 1, "live": row.live + 1, "latest": number}
+    return number
 
 
 def take_out(unit: Unit, collection_id: UUID, numbers: Several[int] | None = None) -> int:

@@ -32,6 +32,12 @@ _NAMED = COLLECTIONS.where(
     t.collections.c.name == sa.bindparam("name"),
 )
 _NAMED_LOCKED = _NAMED.with_for_update(of=t.collections)
+_KEYED = COLLECTIONS.where(
+    t.collections.c.namespace_id == sa.bindparam("space"), t.collections.c.name_key == sa.bindparam("key")
+)
+_KEYED_LOCKED = _KEYED.with_for_update(of=t.collections)
+_SPACE = sa.select(t.namespaces).where(t.namespaces.c.name == sa.bindparam("space"))
+_SPACE_LOCKED = _SPACE.with_for_update()
 
 
 def ensure_project(unit: Unit, name: str) -> Any:
@@ -65,8 +71,7 @@ def require_project(row: Any) -> None:
 
 def find_namespace(unit: Unit, name: str, *, lock: bool = False) -> Any:
     """Return the row of a project or registry, or None."""
-    query = sa.select(t.namespaces).where(t.namespaces.c.name == name)
-    return unit.connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return unit.connection.execute(_SPACE_LOCKED if lock else _SPACE, {"space": name}).one_or_none()
 
 
 def require_namespace(unit: Unit, name: str) -> Any:
@@ -105,12 +110,12 @@ def ensure_collection(unit: Unit, space: Any, name: str, kind: CollectionKind, t
         InvalidValueError: It exists with another type.
     """
     key = model_key(name) if kind == "model" else name
-    query = COLLECTIONS.where(t.collections.c.namespace_id == space.id, t.collections.c.name_key == key)
-    row = unit.connection.execute(query.with_for_update(of=t.collections)).one_or_none()
+    keys = {"space": space.id, "key": key}
+    row = unit.connection.execute(_KEYED_LOCKED, keys).one_or_none()
     made = row is None
     if row is None:
         wanted = _make_collection(unit, space, name, key, kind, type_)
-        row = unit.connection.execute(query.with_for_update(of=t.collections)).one()
+        row = unit.connection.execute(_KEYED_LOCKED, keys).one()
         made = row.id == wanted
     if row.name != name:
         raise AlreadyExistsError(
@@ -127,8 +132,7 @@ def ensure_collection(unit: Unit, space: Any, name: str, kind: CollectionKind, t
 
 def find_artifact(unit: Unit, space: Any, name: str) -> Any:
     """Return the row of an artifact of a project, deleted or not, or None."""
-    c = t.collections.c
-    return unit.connection.execute(COLLECTIONS.where(c.namespace_id == space.id, c.name_key == name)).one_or_none()
+    return unit.connection.execute(_KEYED, {"space": space.id, "key": name}).one_or_none()
 
 
 def require_type(row: Any, type_: str) -> None:

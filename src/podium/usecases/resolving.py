@@ -45,26 +45,35 @@ def resolve_number(unit: Unit, ref: Reference, collection_id: UUID, at: datetime
     Raises:
         NotFoundError: It names nothing, or a version that was deleted or unlinked.
     """
-    number: int | None = unit.connection.execute(_number_query(ref, collection_id, at)).scalar()
+    query = _number_now(ref) if at is None else _number_then(ref, collection_id, at)
+    keys = {"collection": collection_id, "number": ref.number, "alias": ref.selector}
+    number: int | None = unit.connection.execute(query, keys).scalar()
     if number is None:
         raise _nothing_there(unit, ref, collection_id, at)
     return number
 
 
-def _number_query(ref: Reference, collection_id: UUID, at: datetime | None) -> sa.Select[Any]:
-    m, a, c = t.memberships.c, t.aliases.c, t.collections.c
-    if at is not None:
-        there = sa.or_(m.deleted_at.is_(None), m.deleted_at > at)
-        members = sa.select(sa.func.max(m.number)).where(m.collection_id == collection_id, m.created_at <= at, there)
-        if ref.number is not None:
-            return members.where(m.number == ref.number)
-        return members if ref.selector == LATEST else _holder_at(collection_id, ref.selector, at)
+_C, _M, _A = t.collections.c, t.memberships.c, t.aliases.c
+_COLLECTION = sa.bindparam("collection", type_=sa.Uuid())
+_BY_NUMBER = sa.select(_M.number).where(
+    _M.collection_id == _COLLECTION, _M.number == sa.bindparam("number"), _M.deleted_at.is_(None)
+)
+_BY_LATEST = sa.select(_C.latest).where(_C.id == _COLLECTION)
+_BY_ALIAS = sa.select(_A.number).where(_A.collection_id == _COLLECTION, _A.name == sa.bindparam("alias"))
+
+
+def _number_now(ref: Reference) -> sa.Select[Any]:
     if ref.number is not None:
-        live = m.deleted_at.is_(None)
-        return sa.select(m.number).where(m.collection_id == collection_id, m.number == ref.number, live)
-    if ref.selector == LATEST:
-        return sa.select(c.latest).where(c.id == collection_id)
-    return sa.select(a.number).where(a.collection_id == collection_id, a.name == ref.selector)
+        return _BY_NUMBER
+    return _BY_LATEST if ref.selector == LATEST else _BY_ALIAS
+
+
+def _number_then(ref: Reference, collection_id: UUID, at: datetime) -> sa.Select[Any]:
+    there = sa.or_(_M.deleted_at.is_(None), _M.deleted_at > at)
+    members = sa.select(sa.func.max(_M.number)).where(_M.collection_id == collection_id, _M.created_at <= at, there)
+    if ref.number is not None:
+        return members.where(_M.number == ref.number)
+    return members if ref.selector == LATEST else _holder_at(collection_id, ref.selector, at)
 
 
 def _holder_at(collection_id: UUID, alias: str, at: datetime) -> sa.Select[tuple[int | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -37,6 +38,7 @@ class Stream:
         name: ``NAMESPACE/NAME`` or ``NAMESPACE``.
         sequence: Of the last event.
         head: Hash of the last event.
+        pending: Other columns of the row that the next event of this stream writes with its own.
     """
 
     table: sa.Table
@@ -44,6 +46,7 @@ class Stream:
     name: str
     sequence: int
     head: str
+    pending: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -68,15 +71,19 @@ class Unit:
     events: list[Event] = field(default_factory=list)
     deliveries: int = 0
 
-    @property
+    @functools.cached_property
     def who(self) -> dict[str, Any]:
         """The columns that say when and by whom a row was made."""
         return {"created_at": self.now, "created_by": self.actor}
 
-    @property
+    @functools.cached_property
     def plain_origin(self) -> dict[str, Any]:
         """The origin as the rows keep it."""
         return plain_dict(self.origin.to_json(), "The origin")
+
+    @functools.cached_property
+    def _kept_origin(self) -> Origin:
+        return Origin.from_json(self.plain_origin)
 
     def record(
         self,
@@ -106,7 +113,7 @@ class Unit:
             sequence=stream.sequence + 1,
             at=self.now,
             actor=self.actor,
-            origin=Origin.from_json(self.plain_origin),
+            origin=self._kept_origin,
             subject=subject,
             before=to_plain(before or {}),
             after=to_plain(after or {}),
@@ -116,11 +123,9 @@ class Unit:
         event = replace(event, hash=event_hash(event))
         self._insert(event, stream)
         stream.sequence, stream.head = event.sequence, event.hash
-        self.connection.execute(
-            sa.update(stream.table)
-            .where(stream.table.c.id == stream.id)
-            .values(sequence=stream.sequence, head=stream.head)
-        )
+        values = {**stream.pending, "sequence": stream.sequence, "head": stream.head, "row_id": stream.id}
+        self.connection.execute(_update_of(stream.table), values)
+        stream.pending.clear()
         self.events.append(event)
         return event
 
@@ -145,14 +150,14 @@ class Unit:
             hash=event.hash,
             **self.who,
         )
-        wanted = [subscription for subscription in self._subscriptions() if subscription.wants(event.type)]
+        wanted = [subscription for subscription in self._subscriptions if subscription.wants(event.type)]
         self.deliveries += len(wanted)
         if wanted:
             self.connection.execute(sa.insert(t.deliveries), [self._delivery(event, item) for item in wanted])
 
+    @functools.cached_property
     def _subscriptions(self) -> list[Subscription]:
-        s = t.subscriptions.c
-        rows = self.connection.execute(sa.select(s.name, s.channel, s.events, s.settings))
+        rows = self.connection.execute(_SUBSCRIPTIONS)
         return [Subscription(row.name, row.channel, tuple(row.events), row.settings) for row in rows]
 
     def _delivery(self, event: Event, subscription: Subscription) -> dict[str, Any]:
@@ -166,3 +171,14 @@ class Unit:
             "attempts": 0,
             "next_at": self.now,
         }
+
+
+_SUBSCRIPTIONS = sa.select(
+    t.subscriptions.c.name, t.subscriptions.c.channel, t.subscriptions.c.events, t.subscriptions.c.settings
+)
+
+
+@functools.cache
+def _update_of(table: sa.Table) -> sa.Update:
+    """Return the statement that sets columns of one row, made once; its parameters say which."""
+    return sa.update(table).where(table.c.id == sa.bindparam("row_id"))

@@ -199,7 +199,7 @@ def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, r
     if metrics:
         rows = [{"version_id": version_id, "name": name, "value": value} for name, value in metrics.items()]
         unit.connection.execute(sa.insert(t.version_metrics), rows)
-    add_member(unit, row.id, number, version_id)
+    add_member(unit, row, stream, version_id)
     after = {
         "number": number,
         "type": command.type,
