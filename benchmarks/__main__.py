@@ -11,21 +11,20 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from benchmarks.bars import bars
 from benchmarks.contents import measure_content
 from benchmarks.growth import Databases, measure_growth, measure_writers, templates
-from benchmarks.limits import postgres_commits, sqlite_commits
-from benchmarks.peers import BENCH, MLFLOW, Postgres, Sqlite, mlflow_environment, postgres
-from benchmarks.plan import CASES, MIB, Plan, Row, Rows
-from benchmarks.protocol import ROOT
+from benchmarks.peers import BENCH, MLFLOW, Sqlite, mlflow_environment, postgres
+from benchmarks.plan import CASES, MIB, Found, Plan, Row, Rows
+from benchmarks.protocol import ROOT, SideError
 from benchmarks.report import show, write_json, write_page
 from benchmarks.starts import measure_starts
 
@@ -33,7 +32,7 @@ GROUPS = (*CASES, "writers", "big", "many", "starts")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, write; return 1 if a bar is missed and ``--check`` asks."""
+    """Measure, print, write; return 1 if a part failed, or if a bar is missed and ``--check`` asks."""
     options = _options(arguments)
     BENCH.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="run-", dir=BENCH) as folder, ExitStack() as stack:
@@ -41,46 +40,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         databases: list[Databases] = [Sqlite(Path(folder))]
         if "postgresql" in options.database:
             databases.append(stack.enter_context(postgres()))
-        rows, limits, facts = _measure(plan, databases)
-    verdicts = [] if options.quick else bars(rows)  # small sizes say nothing about bars
-    show(Console(width=150 if not sys.stdout.isatty() else None), rows, limits, verdicts)
-    write_json(options.results, rows, limits, verdicts, facts)
+        found = _measure(plan, databases)
+    verdicts = [] if options.quick else bars(found.rows)  # small sizes say nothing about bars
+    show(Console(width=150 if not sys.stdout.isatty() else None), found, verdicts)
+    write_json(options.results, found, verdicts)
     if options.page is not None:
-        write_page(options.page, rows, limits, verdicts, facts)
+        write_page(options.page, found, verdicts)
     if options.picture is not None and "mlflow" in plan.sides:
         command = [str(MLFLOW), "-m", "benchmarks.plot", str(options.results), str(options.picture)]
         subprocess.run(command, check=True, cwd=ROOT)
-    return int(options.check and any(bar.held is False for bar in verdicts))
+    return int(bool(found.failed) or (options.check and any(bar.held is False for bar in verdicts)))
 
 
-def _measure(plan: Plan, databases: list[Databases]) -> tuple[Rows, Rows, dict[str, Any]]:
-    rows: Rows = []
-    limits: Rows = []
-    facts: dict[str, Any] = {}
+def _measure(plan: Plan, databases: list[Databases]) -> Found:
+    """Measure one part after the other; one that fails is reported, and does not take the others with it."""
+    found = Found()
     for database in databases:
-        facts |= templates(plan, database)
-        limits.append(_limit(plan, database))
+        found.facts |= templates(plan, database)
+    for name, part in _parts(plan, databases, found.limits):
+        try:
+            found.rows += part()
+        except (SideError, subprocess.CalledProcessError) as error:
+            found.failed[name] = str(error)
+            print(f"{name} failed: {error}", file=sys.stderr, flush=True)
+    return found
+
+
+def _parts(plan: Plan, databases: list[Databases], limits: Rows) -> Iterator[tuple[str, Callable[[], Rows]]]:
+    for database in databases:
         if plan.wants(*CASES):
-            for layout in ("one", "spread"):
-                rows += measure_growth(plan, database, layout)
+            limits.append(Row("commit", database.name))
+            yield f"{database.name}, one model", partial(measure_growth, plan, database, "one", limits[-1])
+            yield f"{database.name}, many models", partial(measure_growth, plan, database, "spread", limits[-1])
         if plan.wants("writers"):
-            rows.append(measure_writers(plan, database))
-        limits[-1].rounds["limit"] += _limit(plan, database).rounds["limit"]
-    if plan.wants("big", "many"):
-        rows += measure_content(plan, databases[0])
+            yield f"{database.name}, writers", partial(measure_writers, plan, database)
+    for kind in ("big", "many"):
+        if plan.wants(kind):
+            yield kind, partial(measure_content, plan, databases[0], kind)
     if plan.wants("starts"):
-        rows += measure_starts(plan)
-    return rows, limits, facts
-
-
-def _limit(plan: Plan, database: Databases) -> Row:
-    row = Row("commit", database.name)
-    for _ in range(3):
-        if isinstance(database, Postgres):
-            row.add("limit", postgres_commits(database.url, 50))
-        else:
-            row.add("limit", sqlite_commits(plan.folder, 50))
-    return row
+        yield "starts", partial(measure_starts, plan)
 
 
 def _plan(options: argparse.Namespace, folder: Path) -> Plan:

@@ -15,26 +15,21 @@ from benchmarks.protocol import Side
 ACTS = ("first", "again", "download")
 
 
-def measure_content(plan: Plan, databases: Databases) -> Rows:
+def measure_content(plan: Plan, databases: Databases, kind: str) -> Rows:
     """Log, log again and download; each round starts with an empty store, and with no hash remembered."""
-    rows: Rows = []
+    found = {act: Row(f"{kind} {act}") for act in ACTS}
+    source = _sources(plan, kind)
     sides = {name: start(name) for name in plan.sides}
     try:
-        for kind in ("big", "many"):
-            if not plan.wants(kind):
-                continue
-            source = _sources(plan, kind)
-            found = {act: Row(f"{kind} {act}") for act in ACTS}
-            for turn in range(plan.content_rounds):
-                for name, side in sides.items():
-                    _one_round(plan, databases, side, (name, kind, turn), source, found)
-                content_limits(found["first"], kind, source, plan.folder / "limit")
-            rows += found.values()
-            shutil.rmtree(source)
+        for turn in range(plan.content_rounds):
+            for name, side in sides.items():
+                _one_round(plan, databases, side, (name, kind, turn), source, found)
+            content_limits(found["first"], kind, source, plan.folder / "limit")
     finally:
         for side in sides.values():
             side.close()
-    return rows
+    shutil.rmtree(source)
+    return list(found.values())
 
 
 def _one_round(

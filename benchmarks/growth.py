@@ -20,8 +20,11 @@ class Databases(Protocol):
     def create(self, name: str, template: str | None = None) -> str:
         """Return the URL of a new database."""
 
+    def commits(self, times: int) -> list[float]:
+        """Time one insert and its commit with the driver alone."""
 
-def templates(plan: Plan, databases: Databases) -> dict[str, object]:
+
+def templates(plan: Plan, databases: Databases) -> dict[str, dict[str, object]]:
     """Make an empty database with the schema of each side, to copy from; return what makes their commits durable."""
     facts = {}
     for name in plan.sides:
@@ -36,8 +39,8 @@ def templates(plan: Plan, databases: Databases) -> dict[str, object]:
     return facts
 
 
-def measure_growth(plan: Plan, databases: Databases, layout: str) -> Rows:
-    """Measure each case with each number of versions present."""
+def measure_growth(plan: Plan, databases: Databases, layout: str, limit: Row) -> Rows:
+    """Measure each case with each number of versions present, and between them the commits of the driver alone."""
     rows = [Row(case, databases.name, layout, size) for case in CASES if plan.wants(case) for size in plan.sizes]
     sides: dict[tuple[int, str], Side] = {}
     try:
@@ -45,6 +48,7 @@ def measure_growth(plan: Plan, databases: Databases, layout: str) -> Rows:
             for name in plan.sides:
                 sides[size, name] = _seeded(plan, databases, name, layout, size)
         for turn in range(plan.rounds + 1):
+            limit.add("limit", databases.commits(plan.times))
             for row in rows:
                 for name in plan.sides:
                     times = plan.times if turn else 1  # the first turn only warms up
@@ -71,7 +75,7 @@ def _seeded(plan: Plan, databases: Databases, name: str, layout: str, size: int)
     return side
 
 
-def measure_writers(plan: Plan, databases: Databases) -> Row:
+def measure_writers(plan: Plan, databases: Databases) -> Rows:
     """Measure several processes that link into the same model at once; what failed is counted, not retried."""
     size = plan.sizes[0]
     row = Row("writers", databases.name, "one", size)
@@ -93,7 +97,7 @@ def measure_writers(plan: Plan, databases: Databases) -> Row:
                     writer.close()
             row.add(name, [seconds / (plan.writers * plan.links)])
             row.notes[f"{name} writers failed"] = int(str(row.notes.get(f"{name} writers failed", 0))) + failed
-    return row
+    return [row]
 
 
 def _at_once(writers: list[Side], links: int) -> tuple[float, int]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.limits import postgres_commits, sqlite_commits
 from benchmarks.protocol import ROOT, Side
 
 BENCH = ROOT / ".bench"
@@ -54,6 +55,10 @@ class Sqlite:
             shutil.copyfile(self._folder / f"{template}.db", self._folder / f"{name}.db")
         return f"sqlite:///{self._folder / name}.db"
 
+    def commits(self, times: int) -> list[float]:
+        """Time one insert and its commit with the driver alone."""
+        return sqlite_commits(self._folder, times)
+
 
 class Postgres:
     """Databases of one server."""
@@ -69,6 +74,10 @@ class Postgres:
         copied = f' TEMPLATE "{self._run}_{template}"' if template is not None else ""
         self.execute(f'CREATE DATABASE "{self._run}_{name}"{copied}')
         return re.sub(r"/postgres(\?|$)", rf"/{self._run}_{name}\1", self.url)
+
+    def commits(self, times: int) -> list[float]:
+        """Time one insert and its commit with the driver alone."""
+        return postgres_commits(self.url, times)
 
     def execute(self, statement: str) -> None:
         """Run a statement outside of a transaction."""

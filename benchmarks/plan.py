@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,7 +107,23 @@ class Row:
 
 
 Rows = list[Row]
-Limits = Mapping[str, Row]
+
+
+@dataclass(slots=True)
+class Found:
+    """Everything that a run found.
+
+    Attributes:
+        rows: The cases.
+        limits: What the drivers alone need.
+        facts: Versions and settings of each side.
+        failed: What went wrong, by part.
+    """
+
+    rows: Rows = field(default_factory=list)
+    limits: Rows = field(default_factory=list)
+    facts: dict[str, dict[str, object]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 def find(rows: Rows, case: str, database: str = "", layout: str = "", versions: int = 0) -> Row | None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bars import Bar
-from benchmarks.plan import TITLES, Row, Rows
+from benchmarks.plan import TITLES, Found, Row
 
 HEAD = ("case", "database", "layout", "versions", "Podium", "MLflow", "ratio")
 LIMIT_HEAD = ("what the machine can do at most", "median")
@@ -22,11 +22,11 @@ START, END = "<!-- figures -->", "<!-- end of figures -->"
 LIMITS = ("hash", "copy", "copy + fsync", "python -c pass")
 
 
-def show(console: Console, rows: Rows, limits: Rows, verdicts: list[Bar]) -> None:
+def show(console: Console, found: Found, verdicts: list[Bar]) -> None:
     """Print the table of ratios, the limits of the machine, and the bars."""
     title = "Medians; the ratio says how many times as fast as MLflow Podium is"
-    console.print(_table(title, HEAD, [_row_cells(row) for row in rows]))
-    console.print(_table("In the same run", LIMIT_HEAD, _limit_cells(rows, limits)))
+    console.print(_table(title, HEAD, [_row_cells(row) for row in found.rows]))
+    console.print(_table("In the same run", LIMIT_HEAD, _limit_cells(found)))
     if verdicts:
         cells = [tuple(cell.replace("**no**", "[bold red]NO[/]") for cell in _bar_cells(bar)) for bar in verdicts]
         console.print(_table("Bars of issue 3", BAR_HEAD, cells))
@@ -41,7 +41,7 @@ def _table(title: str, head: tuple[str, ...], lines: list[tuple[str, ...]]) -> T
     return table
 
 
-def write_page(path: Path, rows: Rows, limits: Rows, verdicts: list[Bar], facts: dict[str, Any]) -> None:
+def write_page(path: Path, found: Found, verdicts: list[Bar]) -> None:
     """Put the figures between the two marks of a page.
 
     Raises:
@@ -53,20 +53,20 @@ def write_page(path: Path, rows: Rows, limits: Rows, verdicts: list[Bar], facts:
     before, _, rest = text.partition(START)
     figures = "\n\n".join(
         (
-            _facts_text(facts),
-            _markdown(HEAD, [_row_cells(row) for row in rows]),
-            _markdown(LIMIT_HEAD, _limit_cells(rows, limits)),
+            _facts_text(found),
+            _markdown(HEAD, [_row_cells(row) for row in found.rows]),
+            _markdown(LIMIT_HEAD, _limit_cells(found)),
             _markdown(BAR_HEAD, [_bar_cells(bar) for bar in verdicts]),
         )
     )
     path.write_text(f"{before}{START}\n\n{figures}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
-def _facts_text(facts: dict[str, Any]) -> str:
+def _facts_text(found: Found) -> str:
     here = machine()
     lines = [f"- {here['processor']}, {here['cores']} cores, {here['system']}, Python {here['python']}"]
     lines += [
-        f"- {who}: " + ", ".join(f"{key} {value}" for key, value in found.items()) for who, found in facts.items()
+        f"- {who}: " + ", ".join(f"{key} {value}" for key, value in facts.items()) for who, facts in found.facts.items()
     ]
     return "\n".join(lines)
 
@@ -82,11 +82,11 @@ def _row_cells(row: Row) -> tuple[str, ...]:
     return (TITLES[row.case], *where, duration(row.median("podium")), duration(row.median("mlflow")), times)
 
 
-def _limit_cells(rows: Rows, limits: Rows) -> list[tuple[str, ...]]:
+def _limit_cells(found: Found) -> list[tuple[str, ...]]:
     cells: list[tuple[str, ...]] = [
-        (f"{row.database}: insert + commit, driver only", duration(row.median("limit"))) for row in limits
+        (f"{row.database}: insert + commit, driver only", duration(row.median("limit"))) for row in found.limits
     ]
-    for row in rows:
+    for row in found.rows:
         title = TITLES[row.case].partition(":")[0]
         cells += [(f"{title}: {who}", duration(row.median(who))) for who in LIMITS if who in row.rounds]
     return cells
@@ -103,13 +103,14 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.2f} ms"
 
 
-def write_json(path: Path, rows: Rows, limits: Rows, verdicts: list[Bar], facts: dict[str, Any]) -> None:
+def write_json(path: Path, found: Found, verdicts: list[Bar]) -> None:
     """Write everything that was measured."""
     result = {
         "machine": machine(),
-        "facts": facts,
-        "rows": [_plain(row) for row in rows],
-        "limits": [_plain(row) for row in limits],
+        "facts": found.facts,
+        "failed": found.failed,
+        "rows": [_plain(row) for row in found.rows],
+        "limits": [_plain(row) for row in found.limits],
         "bars": [asdict(bar) for bar in verdicts],
     }
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -56,12 +56,12 @@ def test_a_bar_beside_mlflow_takes_the_worst_size(ours: float, held: bool) -> No
 
 def test_a_page_gets_its_figures_between_the_marks(tmp_path: Path) -> None:
     """What stands around the marks of a page stays as it was."""
-    from benchmarks.plan import Row
+    from benchmarks.plan import Found, Row
     from benchmarks.report import END, START, write_page
 
     page = tmp_path / "page.md"
     page.write_text(f"before\n{START}\nold\n{END}\nafter\n", encoding="utf-8")
-    write_page(page, [Row("read", "sqlite", "one", 100, {"podium": [0.001], "mlflow": [0.006]})], [], [], {})
+    write_page(page, Found([Row("read", "sqlite", "one", 100, {"podium": [0.001], "mlflow": [0.006]})]), [])
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n")
     assert text.endswith(f"{END}\nafter\n")
