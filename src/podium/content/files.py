@@ -112,6 +112,8 @@ def _stage(path: str, local: str, keep: int, progress: Progress | None = None, i
                 os.lseek(descriptor, 0, os.SEEK_SET)
             copy = os.path.join(into, uuid.uuid4().hex) if into and os.fstat(descriptor).st_size >= LARGE else ""
             size, sha256 = hash_once(descriptor, lambda: _read_once(descriptor, copy, progress))
+            if progress is not None and os.lseek(descriptor, 0, os.SEEK_CUR) == 0:
+                progress(size)  # its hash was known, so nothing was read that would have told
         finally:
             os.close(descriptor)
     except OSError as error:
