@@ -41,6 +41,14 @@ def test_init_of_a_server(ok, answer, new_pg_url, tmp_path):
 
 
 @pytest.mark.postgres
+def test_init_of_a_server_wants_a_place_for_content(run, new_pg_url):
+    """A folder of one machine is never recorded for all by silence."""
+    result = run("init", "--url", new_pg_url())
+    assert result.exit_code == 2
+    assert "PODIUM_CONTENT" in result.stderr
+
+
+@pytest.mark.postgres
 def test_init_of_an_outdated_server(run, new_pg_url):
     """An older schema is not touched: an upgrade is somebody's decision."""
     url = new_pg_url()

@@ -397,6 +397,14 @@ def test_set_up_makes_all_once(lite: Registry, tmp_path: Path) -> None:
     assert lite.doctor().ok
 
 
+@pytest.mark.permissions
+def test_set_up_where_the_home_may_not_be_read(lite: Registry, tmp_path: Path) -> None:
+    """It is one error of ours, with what to do."""
+    (tmp_path / "home").mkdir(mode=0)
+    with pytest.raises(podium.SettingsError, match="PODIUM_HOME"):
+        lite.set_up()
+
+
 def test_set_up_leaves_an_older_schema_alone(filled: Registry) -> None:
     """It says what brings the schema forward."""
     filled.downgrade("0001")

@@ -26,10 +26,7 @@ class SetupVerbs(Joint):
                 this machine would be recorded for all the others, too.
             StorageError: The content location cannot be used.
         """
-        home = self.settings.home
-        made = [] if home.is_dir() else ["home"]
-        bare = not made and not any(home.iterdir())  # to read the settings may have made it a moment ago
-        self._make_home()
+        made, bare = self._make_home()
         if self._database.current() is None:
             made += ["home"] if bare else []
             self._require_empty()
@@ -62,13 +59,19 @@ class SetupVerbs(Joint):
         """Return the revisions that a downgrade would undo, newest first, each with what that does; see `downgrade`."""
         return losses(self._database.current(), revision)
 
-    def _make_home(self) -> None:
+    def _make_home(self) -> tuple[list[str], bool]:
+        """Make the folder; return what that made, and whether a folder that was there is bare.
+
+        To read the settings may have made it a moment ago.
+        """
         home = self.settings.home
         try:
+            made = [] if home.is_dir() else ["home"]
             home.mkdir(parents=True, exist_ok=True)
+            return made, not made and not any(home.iterdir())
         except OSError as error:
             raise SettingsError(
-                f"The folder {home} cannot be made: {error.strerror}.",
+                f"The folder {home} cannot be used: {error.strerror}.",
                 hint="Set PODIUM_HOME to a folder you may write.",
             ) from error
 
