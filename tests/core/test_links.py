@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from podium.errors import AlreadyExistsError, InvalidNameError, InvalidValueError, NotFoundError
@@ -143,3 +145,11 @@ def test_the_registry_is_there_from_the_start(registry):
         registry.model("model-registry/Nothing")
     with pytest.raises(NotFoundError):
         registry.models("other-registry")
+
+
+def test_a_new_link_is_what_a_read_gives(registry, model_file) -> None:
+    """The answer of a link is the same value that a look-up gives afterwards, edits and tags of the source included."""
+    registry.log("p/a", model_file("a"), metadata={"k": 1}, metrics={"m": 0.5}, tags=["t"], aliases=["best"])
+    registry.edit("p/a:v0", description="text")
+    linked = registry.link("p/a:v0", "model-registry/M")
+    assert linked == replace(registry.resolve("model-registry/M:v0"), created=True)

@@ -78,7 +78,7 @@ class ArtifactVerbs(Joint):
         command = replace(described, run=run, metrics=metrics or {}, on_duplicate=on_duplicate, **names)
         usecase.check_log(command)
         with self._staged(files, progress) as staged:
-            return self.log_staged(staged, command, probe_references(references, integrity), progress)
+            return self.log_staged(staged, command, probe_references(references, integrity, progress), progress)
 
     @contextmanager
     def _staged(self, files: Files, progress: Progress | None = None) -> Iterator[list[Staged]]:
@@ -223,13 +223,13 @@ def stage_files(files: Files, progress: Progress | None = None, into: str | None
     return local_files.collect([local_files.local_path(item) for item in files], progress, into)
 
 
-def probe_references(references: References, integrity: Integrity) -> list[Entry]:
+def probe_references(references: References, integrity: Integrity, progress: Progress | None = None) -> list[Entry]:
     """Look at what references name; see `ArtifactVerbs.log`."""
     if not references:
         return []
     from podium.content.references import probe  # brings the clients of object storage
 
     if isinstance(references, Mapping):
-        return [entry for path, uri in references.items() for entry in probe(uri, path, integrity)]
+        return [entry for path, uri in references.items() for entry in probe(uri, path, integrity, progress=progress)]
     several = [references] if isinstance(references, str) else references
-    return [entry for uri in several for entry in probe(uri, None, integrity)]
+    return [entry for uri in several for entry in probe(uri, None, integrity, progress=progress)]

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from podium.domain.names import LATEST, Reference, check_alias, check_model
+from podium.domain.origin import Origin
 from podium.domain.versions import Version
 from podium.errors import ConflictError, InvalidValueError
 from podium.sql import tables as t
@@ -67,7 +68,27 @@ def link_version(unit: Unit, command: LinkVersion) -> Version:
             _copy_edits(unit, source, row.id, number)
     for alias in free_aliases(command.aliases):
         move_alias(unit, stream, alias, number, "set")
+    if number == row.next_number and source.kind == "artifact" and not command.aliases:
+        return _new_link(unit, stream, source, number)
     return replace(get_version(unit, row.id, number), created=created)
+
+
+def _new_link(unit: Unit, stream: Stream, source: Version, number: int) -> Version:
+    """Return what a read of a link that was made just now gives, without the two statements of one."""
+    return replace(
+        source,
+        ref=f"{stream.name}:v{number}",
+        collection=stream.name,
+        kind="model",
+        number=number,
+        aliases=(LATEST,),
+        tags=(),
+        supersedes=None,
+        created_at=unit.now,
+        created_by=unit.actor,
+        origin=Origin.from_json(unit.plain_origin),
+        created=True,
+    )
 
 
 def _place(unit: Unit, row: Any, stream: Stream, version_id: UUID) -> tuple[int, bool]:
