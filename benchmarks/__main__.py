@@ -40,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         databases: list[Databases] = [Sqlite(Path(folder))]
         if "postgresql" in options.database:
             databases.append(stack.enter_context(postgres()))
-        found = _measure(plan, databases)
+        found = _measure(plan, databases, options.results)
+    if options.quick:
+        print("Small sizes, one turn each: these figures say that everything runs, not how fast it is.")
     verdicts = [] if options.quick else bars(found.rows)  # small sizes say nothing about bars
     show(Console(width=150 if not sys.stdout.isatty() else None), found, verdicts)
     write_json(options.results, found, verdicts)
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(bool(found.failed) or (options.check and any(bar.held is False for bar in verdicts)))
 
 
-def _measure(plan: Plan, databases: list[Databases]) -> Found:
+def _measure(plan: Plan, databases: list[Databases], results: Path) -> Found:
     """Measure one part after the other; one that fails is reported, and does not take the others with it."""
     found = Found()
     for database in databases:
@@ -63,10 +65,17 @@ def _measure(plan: Plan, databases: list[Databases]) -> Found:
         except (SideError, subprocess.CalledProcessError) as error:
             found.failed[name] = str(error)
             print(f"{name} failed: {error}", file=sys.stderr, flush=True)
+        write_json(results, found, [])  # what was measured so far, should the next part be stopped
+        print(f"{name}: done", flush=True)
     return found
 
 
 def _parts(plan: Plan, databases: list[Databases], limits: Rows) -> Iterator[tuple[str, Callable[[], Rows]]]:
+    for kind in ("big", "many"):
+        if plan.wants(kind):
+            yield kind, partial(measure_content, plan, databases[0], kind)
+    if plan.wants("starts"):
+        yield "starts", partial(measure_starts, plan)
     for database in databases:
         if plan.wants(*CASES):
             limits.append(Row("commit", database.name))
@@ -74,18 +83,13 @@ def _parts(plan: Plan, databases: list[Databases], limits: Rows) -> Iterator[tup
             yield f"{database.name}, many models", partial(measure_growth, plan, database, "spread", limits[-1])
         if plan.wants("writers"):
             yield f"{database.name}, writers", partial(measure_writers, plan, database)
-    for kind in ("big", "many"):
-        if plan.wants(kind):
-            yield kind, partial(measure_content, plan, databases[0], kind)
-    if plan.wants("starts"):
-        yield "starts", partial(measure_starts, plan)
 
 
 def _plan(options: argparse.Namespace, folder: Path) -> Plan:
     with_mlflow = not options.no_mlflow and (MLFLOW.exists() if options.quick else bool(mlflow_environment()))
     plan = Plan(folder, ("podium", "mlflow") if with_mlflow else ("podium",), only=frozenset(options.only))
     if options.quick:
-        small = replace(plan, sizes=(20, 200), models=20, rounds=1, times=3, content_rounds=1, starts=1)
+        small = replace(plan, sizes=(20,), models=5, rounds=1, times=3, content_rounds=1, starts=1)
         return replace(small, big=8 * MIB, files=200, links=3, writers=2, writer_rounds=1)
     sizes = tuple(size for size in plan.sizes if size <= options.most)
     return replace(plan, sizes=sizes, rounds=options.rounds, content_rounds=max(1, options.rounds // 2))

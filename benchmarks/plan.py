@@ -55,8 +55,8 @@ class Plan:
     sizes: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
     models: int = 1_000
     rounds: int = 7
-    times: int = 15
-    seconds: float = 2.0
+    times: int = 11
+    seconds: float = 1.0
     big: int = 1024 * MIB
     files: int = 10_000
     file: int = 10 * 1024
