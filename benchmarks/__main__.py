@@ -8,6 +8,7 @@ make bench
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ GROUPS = (*CASES, "writers", "big", "many", "starts")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write; return 1 if a part failed, or if a bar is missed and ``--check`` asks."""
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped and the folder goes
     BENCH.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="run-", dir=BENCH) as folder, ExitStack() as stack:
         plan = _plan(options, Path(folder))
@@ -92,7 +94,7 @@ def _plan(options: argparse.Namespace, folder: Path) -> Plan:
         small = replace(plan, sizes=(20,), models=5, rounds=1, times=3, content_rounds=1, starts=1)
         return replace(small, big=8 * MIB, files=200, links=3, writers=2, writer_rounds=1)
     sizes = tuple(size for size in plan.sizes if size <= options.most)
-    return replace(plan, sizes=sizes, rounds=options.rounds, content_rounds=max(1, options.rounds // 2))
+    return replace(plan, sizes=sizes, rounds=options.rounds, content_rounds=(options.rounds + 1) // 2)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
