@@ -26,7 +26,7 @@ from benchmarks.growth import Databases, measure_growth, measure_writers, templa
 from benchmarks.peers import BENCH, MLFLOW, Sqlite, mlflow_environment, postgres
 from benchmarks.plan import CASES, MIB, Found, Plan, Row, Rows
 from benchmarks.protocol import ROOT, SideError
-from benchmarks.report import show, write_json, write_page
+from benchmarks.report import read_json, show, write_json, write_page
 from benchmarks.starts import measure_starts
 
 GROUPS = (*CASES, "writers", "big", "many", "starts")
@@ -37,12 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped and the folder goes
     BENCH.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=BENCH) as folder, ExitStack() as stack:
-        plan = _plan(options, Path(folder))
-        databases: list[Databases] = [Sqlite(Path(folder))]
-        if "postgresql" in options.database:
-            databases.append(stack.enter_context(postgres()))
-        found = _measure(plan, databases, options.results)
+    found = read_json(options.results) if options.show else _run(options)
     if options.quick:
         print("Small sizes, one turn each: these figures say that everything runs, not how fast it is.")
     verdicts = [] if options.quick else bars(found.rows)  # small sizes say nothing about bars
@@ -50,10 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_json(options.results, found, verdicts)
     if options.page is not None:
         write_page(options.page, found, verdicts)
-    if options.picture is not None and "mlflow" in plan.sides:
+    if options.picture is not None and MLFLOW.exists():
         command = [str(MLFLOW), "-m", "benchmarks.plot", str(options.results), str(options.picture)]
         subprocess.run(command, check=True, cwd=ROOT)
     return int(bool(found.failed) or (options.check and any(bar.held is False for bar in verdicts)))
+
+
+def _run(options: argparse.Namespace) -> Found:
+    with tempfile.TemporaryDirectory(prefix="run-", dir=BENCH) as folder, ExitStack() as stack:
+        plan = _plan(options, Path(folder))
+        databases: list[Databases] = [Sqlite(Path(folder))]
+        if "postgresql" in options.database:
+            databases.append(stack.enter_context(postgres()))
+        return _measure(plan, databases, options.results)
 
 
 def _measure(plan: Plan, databases: list[Databases], results: Path) -> Found:
@@ -108,6 +112,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
     parser.add_argument("--results", type=Path, default=BENCH / "results.json", help="where the JSON goes")
     parser.add_argument("--picture", type=Path, default=None, help="where a picture goes, .svg or .png")
+    parser.add_argument("--show", action="store_true", help="measure nothing, show the results that are there")
     parser.add_argument("--page", type=Path, default=None, help="a Markdown page whose figures are put in place")
     parser.add_argument("--rounds", type=int, default=7, help="turns of the sides per case; the median counts")
     options = parser.parse_args(arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,14 @@ def write_json(path: Path, found: Found, verdicts: list[Bar]) -> None:
         "bars": [asdict(bar) for bar in verdicts],
     }
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Found:
+    """Return what an earlier run wrote."""
+    result = json.loads(path.read_text(encoding="utf-8"))
+    names = [field.name for field in fields(Row)]
+    rows, limits = ([Row(**{name: row[name] for name in names}) for row in result[key]] for key in ("rows", "limits"))
+    return Found(rows, limits, result["facts"], result["failed"])
 
 
 def machine() -> dict[str, Any]:
