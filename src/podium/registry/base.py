@@ -23,7 +23,7 @@ from podium.domain.events import Event
 from podium.domain.manifest import Entry
 from podium.domain.origin import Origin
 from podium.domain.plain import storable
-from podium.errors import ConflictError, IntegrityError, PodiumError, SettingsError
+from podium.errors import IntegrityError, PodiumError, SettingsError
 from podium.plugins.guard import call_here
 from podium.plugins.host import PluginHost
 from podium.settings import Settings
@@ -126,7 +126,6 @@ class Joint:
             carried: Contents that must be in the store already; their bytes are not needed.
 
         Raises:
-            ConflictError: Garbage collection took what was stored, every time.
             IntegrityError: A carried content is not in the store.
         """
         store, contents = self._content(), [(item.sha256, item.size) for item in staged]
@@ -135,21 +134,23 @@ class Joint:
         def refer(unit: Unit) -> tuple[bool, T | None]:
             if garbage.content_is_untouched(unit, mark) or not store.missing(contents):
                 return True, verb(unit)
-            return False, None
+            if not last:
+                return False, None
+            # Others may wait meanwhile, but collections that spare nothing cannot take the files once more.
+            store.put(list(staged), progress)
+            _require_stored(store, carried)
+            return True, verb(unit)
 
-        for _ in range(_STORE_ATTEMPTS):
+        for attempt in range(_STORE_ATTEMPTS):
+            last = attempt == _STORE_ATTEMPTS - 1
             with self._read() as unit:
                 mark = garbage.read_mark(unit)
             store.put(list(staged), progress)
             _require_stored(store, carried)  # after the mark was read: what goes later is seen in the transaction
             done, answer = self._change(refer)
             if done:
-                return cast("T", answer)
-        raise ConflictError(
-            "Garbage collection removed the files while they were logged.",
-            hint="Let 'podium gc' spare what is young (it does unless told otherwise), then log again.",
-            holder=None,
-        )
+                break
+        return cast("T", answer)
 
     def _origin(self) -> Origin:
         origin = self.host.origin()
