@@ -104,10 +104,13 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, A
 def _describe(
     command: EditVersion, version: Version, values: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
 ) -> None:
-    if not isinstance(command.description, Keep) and command.description != version.description:
-        # A link without a text of its own shows its source's; an empty text hides that.
-        hidden = "" if version.kind == "model" else None
-        values["description"] = command.description if command.description is not None else hidden
+    if isinstance(command.description, Keep):
+        return
+    wanted = command.description
+    if wanted is None and version.kind == "model" and version.description is not None:
+        wanted = ""  # a link without a text of its own shows its source's; an empty text hides that
+    if wanted != version.description:
+        values["description"] = wanted
         before["description"], after["description"] = version.description, command.description
 
 
