@@ -74,6 +74,17 @@ def test_unlink_of_what_holds_a_stage_needs_force(ok, run, answer, model):
     assert answer("show", model)["collection"]["aliases"] == {"latest": 1}
 
 
+def test_show_of_a_model_without_versions(ok, answer, model):
+    """Its card is still there, and how to get versions back."""
+    for number in (0, 1):
+        ok("unlink", f"{model}:v{number}")
+    ok("edit", model, "--owner", "vision")
+    text = ok("show", model)
+    assert "vision" in text
+    assert f"podium ls --deleted '{model}'" in text
+    assert (answer("show", model)["collection"]["owner"], answer("show", model)["version"]) == ("vision", None)
+
+
 def test_edit_of_a_version(ok, answer, model):
     """Keys are set and taken away, values are text or JSON, and what is not mentioned stays."""
     ok("edit", "digits/mlp:v0", "--metadata", "a=1", "--metadata", "b:=[1, null]", "--description", "words")

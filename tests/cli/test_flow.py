@@ -59,8 +59,9 @@ def test_link_suggests_the_first_stage(ok, files):
     assert "Next: podium promote 'model-registry/A b:v0' --to staging" in ok("link", "p/a", "model-registry/A b")
 
 
-def test_ls_lists_everything(ok, model):
+def test_ls_lists_everything(ok, model, monkeypatch):
     """Artifacts and models stand there with versions and aliases."""
+    monkeypatch.setenv("COLUMNS", "100")
     lines = ok("ls").splitlines()
     assert lines[0].split() == ["Name", "Kind", "Versions", "Aliases"]
     assert lines[1].split() == ["digits/mlp", "model", "2", "latest=v1,", "candidate=v0"]
@@ -91,6 +92,15 @@ def test_ls_drops_spare_columns_before_it_breaks_a_word(ok, model, monkeypatch):
     lines = ok("ls", model).splitlines()
     assert "Digest" not in lines[0]
     assert lines[1].endswith("digits/mlp:v1")
+
+
+def test_a_narrow_table_breaks_no_word(ok, model, monkeypatch):
+    """Where whole cells do not fit, they go on in the next line between words."""
+    for columns in ("80", "72", "66"):
+        monkeypatch.setenv("COLUMNS", columns)
+        text = ok("ls")
+        assert max(map(len, text.splitlines())) <= int(columns)
+        assert {"model-registry/Digits", "classifier", "latest=v1,", "candidate=v0"} <= set(text.split())
 
 
 def test_ls_limit_says_what_it_left_out(run, model):

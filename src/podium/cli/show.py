@@ -23,6 +23,7 @@ from podium.cli.output import (
     print_table,
     safe,
     say,
+    shell_word,
     size_text,
     status_text,
     styled,
@@ -50,6 +51,9 @@ def show_command(state: State, ref: str) -> None:
     A name without ':' shows the model or artifact as a whole, then its latest version.
     """
     with state.registry() as registry:
+        if ":" not in ref and (whole := registry.collection(ref)).versions == 0:
+            _show_empty(state, whole)
+            return
         found = registry.files(ref)
         version = found.version
         collection = registry.collection(version.collection)
@@ -62,6 +66,15 @@ def show_command(state: State, ref: str) -> None:
     _print_version(version)
     _print_files(found.manifest)
     _print_checks(checks)
+
+
+def _show_empty(state: State, whole: Collection) -> None:
+    """Show a model or artifact whose versions are all unlinked or deleted."""
+    if state.json:
+        state.print_json({"collection": whole, "version": None, "manifest": None, "checks": []})
+        return
+    _print_collection(whole)
+    say(f"It has no version now; podium ls --deleted {shell_word(whole.ref)}")
 
 
 def _newest(checks: Sequence[RecordedCheck]) -> list[RecordedCheck]:

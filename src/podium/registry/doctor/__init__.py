@@ -62,7 +62,7 @@ class DoctorVerbs(CareVerbs):
         return self._examine(case)
 
     def stored_size(self) -> int:
-        """Return the bytes that a verification of everything reads, each content and each reference once; see `verify`."""
+        """Return the bytes that verifying everything reads, each content and reference once; see `verify`."""
         with self._read() as unit:
             return health.stored_size(unit)
 
