@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from podium.plugins import hookimpl
 from podium.plugins.host import PluginHost
 from podium.registry import Registry
 from podium.sql.tables import metadata
+from tests.core.actors import Actors
 
 MODEL = "model-registry/Digits classifier"
 
@@ -66,3 +67,11 @@ def linked(model_file: Callable[[str], Path]) -> Callable[..., str]:
         return MODEL
 
     return make
+
+
+@pytest.fixture
+def actors(database_url: str, tmp_path: Path) -> Iterator[Actors]:
+    """Processes that act on the registry of this test, all at once."""
+    server = Actors(database_url, tmp_path / "content", tmp_path / "home")
+    yield server
+    server.close()
