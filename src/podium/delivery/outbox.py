@@ -131,9 +131,8 @@ def retry(connection: sa.Connection, now: datetime, delivery: str | None = None)
             where = [d.id == UUID(delivery), d.status.in_(("dead", "pending"))]
         except (ValueError, AttributeError, TypeError):  # no text, or none of an id
             where = [sa.false()]
-    changed = connection.execute(
-        sa.update(t.deliveries).where(*where).values(status="pending", next_at=now, attempts=t.deliveries.c.attempts)
-    ).rowcount
+    again = sa.update(t.deliveries).where(*where).values(status="pending", next_at=now, attempts=d.attempts)
+    changed = len(connection.execute(again.returning(d.id)).all())
     if delivery is not None and not changed:
         raise NotFoundError(
             f"There is no delivery {delivery!r} that waits or was given up.", hint="'podium deliveries ls' lists them."

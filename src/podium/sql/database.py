@@ -13,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from podium.errors import SettingsError
-from podium.sql import schema
+from podium.sql import postgres, schema
 from podium.sql.errors import bad_url, translated
 
 _BUSY_SECONDS = 60
@@ -112,9 +112,15 @@ class Database:
     @contextmanager
     def _begin(self, mode: str) -> Iterator[sa.Connection]:
         with translated(self.where), self._ready_engine().connect() as connection:
-            connection.execution_options(podium_begin=mode)
-            with connection.begin():
-                yield connection
+            if self.is_sqlite:
+                connection.execution_options(podium_begin=mode)
+                with connection.begin():
+                    yield connection
+            elif mode == "DEFERRED":
+                yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            else:
+                with postgres.pipelined(connection), connection.begin():
+                    yield connection
 
     def _ready_engine(self) -> sa.Engine:
         engine = self._bare_engine()
@@ -164,14 +170,15 @@ def _build(url: sa.URL, where: str) -> sa.Engine:
             event.listen(engine, "connect", _on_sqlite_connect)
             event.listen(engine, "begin", _on_sqlite_begin)
             return engine
-        return sa.create_engine(
+        engine = sa.create_engine(
             url,
-            pool_pre_ping=True,  # costs a round trip and saves the first call after the server restarted
             pool_size=5,  # an orchestrator runs many processes with few threads each; the server has 100 places in all
             max_overflow=10,
             pool_timeout=30,
             connect_args=_PG_CONNECT,
         )
+        postgres.listen(engine)
+        return engine
 
 
 def _on_sqlite_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:

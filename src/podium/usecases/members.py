@@ -46,9 +46,12 @@ def take_out(unit: Unit, collection_id: UUID, numbers: Several[int] | None = Non
     where = [m.collection_id == collection_id, m.deleted_at.is_(None)]
     if numbers is not None:
         where.append(m.number.in_(list(numbers)))
-    done = unit.connection.execute(sa.update(t.memberships).where(*where).values(deleted_at=unit.now))
-    _count_on(unit, collection_id, -done.rowcount)
-    return done.rowcount
+    count: int = unit.connection.execute(
+        sa.select(sa.func.count()).select_from(t.memberships).where(*where)
+    ).scalar_one()
+    unit.connection.execute(sa.update(t.memberships).where(*where).values(deleted_at=unit.now))
+    _count_on(unit, collection_id, -count)
+    return count
 
 
 def bring_back(unit: Unit, collection_id: UUID, *where: sa.ColumnElement[bool]) -> list[int]:
