@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +37,7 @@ def listen(engine: sa.Engine) -> None:
     event.listen(engine, "checkout", on_checkout)
     event.listen(engine, "checkin", _on_checkin)
     event.listen(engine, "after_cursor_execute", _on_executed)
+    event.listen(engine, "rollback", _on_rollback)
 
 
 @contextmanager
@@ -70,6 +71,17 @@ def _on_executed(
     pipeline = connection.info.get(_PIPELINE)
     if pipeline is not None and not (_is_write(context) and not context.compiled.effective_returning):
         pipeline.sync()
+
+
+def _on_rollback(connection: sa.Connection) -> None:
+    """Let the server forget the statements that came after one that failed.
+
+    It refuses all of them, the ``ROLLBACK`` too, up to the next synchronization; that refusal would hide the error.
+    """
+    pipeline = None if connection.invalidated else connection.info.get(_PIPELINE)
+    if pipeline is not None:
+        with suppress(connection.dialect.loaded_dbapi.Error):  # it says again what failed
+            pipeline.sync()
 
 
 def _is_write(context: Any) -> bool:
