@@ -329,8 +329,9 @@ def act(request: dict[str, Any], actor: int, arguments: list[Any], barrier: Any)
         request["url"], content=request["content"], actor=f"actor {actor}", host=PluginHost(discover=False)
     )
     verb, *more = [*arguments] if request["verb"] == "any_of" else [request["verb"], *arguments]
-    tell(actor, begun=True)
     try:
+        registry.collections()  # connects
+        tell(actor, begun=True)
         answer = getattr(Actor(registry, barrier, lambda said: tell(actor, said=said)), verb)(*more)
         registry.close()
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""Processes killed while they log, link, delete and collect garbage: what was acknowledged stays, nothing is half done."""
+"""Processes killed while they log, link, delete and collect garbage: what was acknowledged stays, nothing is half."""
 
 from __future__ import annotations
 
