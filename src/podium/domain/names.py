@@ -196,14 +196,14 @@ def parse_reference(text: str) -> Reference:
     Raises:
         InvalidNameError: The text has another shape or one of its names breaks the rules.
     """
-    if not isinstance(text, str) or text.count("/") != 1 or text.count(":") > 1:
+    collection, colon, selector = text.partition(":") if isinstance(text, str) else ("", "", "")
+    if collection.count("/") != 1 or "/" in selector or ":" in selector:
         raise InvalidNameError(
             f"{text!r} is not a reference.",
             hint="Write PROJECT/ARTIFACT or REGISTRY/MODEL, then :vN or :alias if you want; "
             "for example 'model-registry/Digits classifier:production'.",
             name=text,
         )
-    collection, colon, selector = text.partition(":")
     namespace, name = collection.split("/")
     check_project(namespace)
     check_model(name)
