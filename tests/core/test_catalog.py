@@ -208,7 +208,7 @@ def test_a_copy_between_registries_carries_its_edits(registry, linked) -> None:
 
 
 def test_time_to_live(registry, model_file) -> None:
-    """A version whose time ended is previewed, then deleted softly; linked and aliased ones are kept and say by what."""
+    """A version whose time ended is previewed, then deleted softly; linked and aliased ones are kept, and say why."""
     short = timedelta(microseconds=1)
     for name in ("a", "b", "c"):
         registry.log(f"p/{name}", model_file(name), ttl=short)
@@ -247,3 +247,13 @@ def test_a_link_has_no_time_to_live(registry, linked) -> None:
     linked(registry, 1)
     with pytest.raises(InvalidValueError, match="belongs to its source"):
         registry.edit(f"{MODEL}:v0", ttl=timedelta(days=1))
+
+
+def test_what_is_kept_does_not_starve_the_rest(registry, model_file) -> None:
+    """A limit counts what can go, by when its time ended, whatever else is kept by aliases and links."""
+    for position, name in enumerate(("a", "b", "c", "d")):
+        registry.log(f"p/{name}", model_file(name), ttl=timedelta(microseconds=4 - position))
+    registry.set_alias("p/a:v0", "best")
+    registry.link("p/b:v0", MODEL)
+    registry.expire(dry_run=False, limit=1)
+    assert [registry.collection(f"p/{name}").versions for name in "abcd"] == [1, 1, 0, 1]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
+from podium.domain.origin import Origin
 from podium.errors import ConflictError, InvalidValueError, NotFoundError
+from podium.usecases.collections import restore_collection
+from podium.usecases.unit import Unit
 
 MODEL = "model-registry/Digits classifier"
 
@@ -66,7 +71,7 @@ def test_what_is_used_is_not_deleted(registry, linked, rows, hold) -> None:
 
 
 def test_forcing_takes_links_and_stages_away(registry, linked) -> None:
-    """Forced with a reason: the stage is freed, the link goes, the version goes, and each is history with the reason."""
+    """Forced with a reason: the stage is freed, link and version go, and each is history with the reason."""
     linked(registry, 1)
     registry.promote(f"{MODEL}:v0", "production")
     registry.delete("digits/mlp:v0", force=True, reason="trained on test data")
@@ -220,7 +225,7 @@ def test_every_event_chain_holds_after_all_this(registry, linked) -> None:
     for ref in (MODEL, "digits/mlp"):
         events = registry.events(ref)
         assert [event.sequence for event in events] == list(range(1, len(events) + 1))
-        assert all(b.previous == a.hash for a, b in zip(events, events[1:], strict=False))
+        assert all(b.previous == a.hash for a, b in pairwise(events))
 
 
 def test_an_expected_holder_that_was_deleted(registry, linked) -> None:
@@ -231,3 +236,40 @@ def test_an_expected_holder_that_was_deleted(registry, linked) -> None:
     with pytest.raises(ConflictError) as caught:
         registry.set_alias(f"{MODEL}:v1", "best", expected="v0")
     assert caught.value.holder is None
+
+
+def test_what_was_made_again_gets_its_versions_back(registry, model_file) -> None:
+    """Restoring an artifact that was logged again since brings back the versions that went with its deletion."""
+    for text in "ab":
+        registry.log("p/a", model_file(text))
+    registry.delete("p/a:v0")
+    registry.delete_collection("p/a")
+    registry.log("p/a", model_file("c"))
+    assert registry.restore_collection("p/a").versions == 2
+    assert [version.number for version in registry.versions("p/a")] == [2, 1]
+
+
+def test_a_source_is_not_deleted_while_its_links_come_back(registry, linked) -> None:
+    """Whoever deletes the source of a model that is restored at that moment waits, and is refused then."""
+    linked(registry, 1)
+    registry.delete_collection(MODEL)
+    with ThreadPoolExecutor(1) as pool:
+        with registry._database.write() as connection:
+            unit = Unit(connection, "ann", Origin(), datetime.now(UTC))
+            restore_collection(unit, MODEL)
+            deleting = pool.submit(registry.delete, "digits/mlp:v0")
+            with pytest.raises(TimeoutError):
+                deleting.result(timeout=0.5)
+        with pytest.raises(InvalidValueError, match="still used"):
+            deleting.result(timeout=60)
+    assert registry.verify(f"{MODEL}:v0").ok
+
+
+def test_a_rollback_says_which_holders_went(registry, linked) -> None:
+    """When every earlier holder was unlinked since, the error names them."""
+    linked(registry, 2)
+    for number in range(2):
+        registry.promote(f"{MODEL}:v{number}", "production")
+    registry.unlink(f"{MODEL}:v0")
+    with pytest.raises(NotFoundError, match="is left: v0 went since"):
+        registry.rollback(MODEL)

@@ -197,3 +197,12 @@ def test_a_fork_has_its_own_connections(registry, model_file, tmp_path) -> None:
     os.waitpid(child, 0)
     assert Path(result).read_text() == "v1"
     assert registry.resolve("p/a").number == 1
+
+
+@pytest.mark.parametrize("query", ["user=u&password=p4ss-word", "sslpassword=p4ss-word", "passfile=p4ss-word"])
+def test_passwords_among_the_options_of_a_url(query) -> None:
+    """A password that stands among the options of a URL is shown as little as one before the host."""
+    registry = open_registry(f"postgresql://127.0.0.1:1/db?{query}")
+    with pytest.raises(DatabaseUnavailableError) as caught:
+        registry.models()
+    assert "p4ss-word" not in f"{caught.value} {registry.url} {registry!r}"

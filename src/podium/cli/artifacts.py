@@ -206,3 +206,5 @@ def _print_problems(problems: Sequence[FileProblem]) -> None:
         for problem in problems
     ]
     print_table(columns, rows)
+    for error in dict.fromkeys(problem.error for problem in problems if problem.error):
+        say(error)

@@ -15,7 +15,7 @@ from podium.domain.manifest import Entry, Manifest
 from podium.domain.plain import Value
 from podium.errors import IntegrityError, NotFoundError
 
-FileState = Literal["ok", "missing", "changed", "extra", "unchecked"]
+FileState = Literal["ok", "missing", "changed", "extra", "unchecked", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,17 @@ class FileProblem(Value):
     Attributes:
         ref: A version that holds it.
         path: Its path there.
-        state: ``missing``, ``changed`` or ``extra``; ``unchecked`` for a reference without declared integrity.
+        state: ``missing``, ``changed`` or ``extra``; ``unreadable`` if it could not be looked at; ``unchecked`` for a
+            reference without declared integrity.
         sha256: What it should be; empty if it is not known.
+        error: Why it could not be looked at.
     """
 
     ref: str
     path: str
     state: FileState
     sha256: str
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,14 @@ class VerifyReport(Value):
     def counts(self) -> dict[FileState, int]:
         """How many files are in each state."""
         found = Counter(problem.state for problem in self.problems)
-        kept = self.files - found["missing"] - found["changed"] - len(self.unchecked)
+        kept = self.files - found["missing"] - found["changed"] - found["unreadable"] - len(self.unchecked)
         return {
             "ok": kept,
             "missing": found["missing"],
             "changed": found["changed"],
             "extra": found["extra"],
             "unchecked": len(self.unchecked),
+            "unreadable": found["unreadable"],
         }
 
 

@@ -12,13 +12,13 @@ from typing import Any
 from podium.content import files as local_files
 from podium.content import incoming
 from podium.content.store import Blob, ContentStore, Leftovers
-from podium.content.transfer import FileProblem, VerifyReport, check_folder
+from podium.content.transfer import FileProblem, FileState, VerifyReport, check_folder
 from podium.domain.manifest import Entry
 from podium.domain.versions import Expiring
-from podium.errors import ConflictError, InvalidValueError
+from podium.errors import ConflictError, InvalidValueError, PodiumError
 from podium.registry.artifacts import ArtifactVerbs, StrPath
 from podium.registry.base import now
-from podium.usecases import deletion, garbage, records
+from podium.usecases import deletion, expiry, garbage, records
 from podium.usecases.garbage import GcReport
 from podium.usecases.unit import Unit
 
@@ -47,7 +47,8 @@ class CareVerbs(ArtifactVerbs):
         Raises:
             InvalidValueError: A folder is given without a version.
             NotFoundError: The reference names nothing, or there is no such folder.
-            StorageError: The content store cannot be read.
+            StorageError: The content store as a whole cannot be read. A single content or reference that cannot be is
+                a problem in the report, ``unreadable`` with its error.
         """
         if folder is not None:
             return self._verify_folder(ref, local_files.local_path(folder))
@@ -59,10 +60,10 @@ class CareVerbs(ArtifactVerbs):
                 contents, versions = list(records.list_contents(unit)), records.count_versions(unit)
         store, problems, size = self._content(), [], 0
         for holder, entry in contents:
-            state = _state_of(store, entry)
+            state, error = _look_at(store, entry)
             size += entry.size
             if state != "ok":
-                problems.append(FileProblem(holder, entry.path, state, entry.sha256))
+                problems.append(FileProblem(holder, entry.path, state, entry.sha256, error))
             if set_aside and state == "changed" and not entry.is_reference:
                 store.set_aside(entry.sha256)
             if progress is not None:
@@ -84,7 +85,7 @@ class CareVerbs(ArtifactVerbs):
         Args:
             namespace: Only those of one project.
             dry_run: Only list them.
-            limit: At most so many.
+            limit: At most so many that can go, and as many that are kept; those whose time ended first.
 
         Returns:
             The versions whose time has ended; deleted ones say so in ``version.deleted_at``.
@@ -94,7 +95,7 @@ class CareVerbs(ArtifactVerbs):
             NotFoundError: There is no such project.
         """
         with self._read() as unit:
-            due = deletion.list_expiring(unit, namespace, limit)
+            due = expiry.list_expiring(unit, namespace, limit)
         if dry_run:
             return due
         return [item if item.kept_by else self._expire(item) for item in due]
@@ -211,12 +212,22 @@ def _free(unit: Unit, blobs: list[Blob], run: _Collection) -> list[Blob]:
     return [blob for blob in blobs if blob.sha256 in free]
 
 
-def _state_of(store: ContentStore, entry: Entry) -> Any:
+def _state_of(store: ContentStore, entry: Entry) -> FileState:
     if not entry.is_reference:
         return store.state(entry.sha256, entry.size)
     from podium.content.references import state_of  # brings the clients of object storage
 
     return state_of(entry)
+
+
+def _look_at(store: ContentStore, entry: Entry) -> tuple[FileState, str]:
+    """Return the state of a content or reference, with the error if it cannot be looked at."""
+    try:
+        return _state_of(store, entry), ""
+    except PodiumError as error:
+        if not entry.is_reference:
+            store.prepare()  # raises if the whole place is gone: then no other content need be tried
+        return "unreadable", str(error)
 
 
 def _report(versions: int, files: int, size: int, problems: Iterable[FileProblem]) -> VerifyReport:

@@ -37,7 +37,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = _parse(url)
-        self.where = self.url.render_as_string(hide_password=True)
+        self.where = _without_secrets(self.url).render_as_string(hide_password=True)
         self._lock = threading.Lock()
         self._engine: sa.Engine | None = None
         self._pid = 0
@@ -137,6 +137,12 @@ class Database:
                 self._engine = _build(self.url, self.where)
                 self._pid, self._fits = os.getpid(), False
             return self._engine
+
+
+def _without_secrets(url: sa.URL) -> sa.URL:
+    """Return a URL to show: libpq takes passwords among its options too."""
+    hidden = {name: "***" for name in url.query if "pass" in name.lower() or "key" in name.lower()}
+    return url.update_query_dict(hidden)
 
 
 def _parse(url: str) -> sa.URL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -18,10 +19,12 @@ from podium.domain.origin import Origin
 from podium.domain.runs import RunInfo, read_status
 from podium.domain.stages import GateResult, Transition
 from podium.domain.versions import AliasMove, Collection
+from podium.errors import IntegrityError
 from podium.processes import has_ended
 from podium.sql import tables as t
 
 _CHUNK = 500
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def load_collections(connection: sa.Connection, rows: Sequence[Any]) -> list[Collection]:
@@ -70,7 +73,16 @@ def entry_row(entry: Entry) -> dict[str, Any]:
 
 
 def to_entry(row: Any) -> Entry:
-    """Return a file or reference from a row with the columns of `manifest_entries`."""
+    """Return a file or reference from a row with the columns of `manifest_entries`.
+
+    Raises:
+        IntegrityError: The row was tampered with. The SHA-256 becomes part of a path, so it is never taken on trust.
+    """
+    if not _SHA256.fullmatch(row.sha256) and (row.uri is None or row.sha256):
+        raise IntegrityError(
+            f"The manifest row of {row.path!r} is damaged: {row.sha256!r} is no SHA-256.",
+            hint="Somebody edited the database; restore it from a backup.",
+        )
     if row.uri is None:
         return Entry(row.path, row.size, row.sha256)
     return Entry(row.path, row.size, row.sha256, row.uri, row.integrity, row.etag)

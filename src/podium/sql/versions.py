@@ -103,6 +103,9 @@ _BY_ALIAS = _NAMED.join(
 ).where(t.aliases.c.name == sa.bindparam("alias"))
 
 
+_ORDER = (t.namespaces.c.name, t.collections.c.name, t.memberships.c.number.desc())
+
+
 def load_version(connection: sa.Connection, collection_id: UUID, number: int) -> Version:
     """Return one version that is known to have existed."""
     row = connection.execute(_AT, {"collection": collection_id, "number": number}).one()
@@ -132,10 +135,14 @@ def _complete(connection: sa.Connection, row: Any) -> Version:
     return _version(row, details)
 
 
-def load_versions(connection: sa.Connection, *where: sa.ColumnElement[bool], limit: int | None = None) -> list[Version]:
-    """Return the versions whose memberships match, newest number first within each collection."""
-    query = _VERSIONS.where(*where).order_by(t.namespaces.c.name, t.collections.c.name, t.memberships.c.number.desc())
-    rows = connection.execute(query.limit(limit)).all()
+def load_versions(
+    connection: sa.Connection,
+    *where: sa.ColumnElement[bool],
+    limit: int | None = None,
+    order: Sequence[sa.ColumnElement[Any]] = _ORDER,
+) -> list[Version]:
+    """Return the versions whose memberships match, newest number first within each collection if not told otherwise."""
+    rows = connection.execute(_VERSIONS.where(*where).order_by(*order).limit(limit)).all()
     found: defaultdict[tuple[UUID, int], _Details] = defaultdict(_Details)
     _add_labels(connection, [(row.collection_id, row.number) for row in rows], found)
     metrics = _metrics(connection, {row.version_id for row in rows})

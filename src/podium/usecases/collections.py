@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -143,24 +144,43 @@ def delete_collection(unit: Unit, command: DeleteCollection) -> Collection:
 def restore_collection(unit: Unit, text: str) -> Collection:
     """Bring a deleted artifact or model back, with the versions that went with it; aliases and links stay away.
 
+    One that was made again under its name since gets the versions back that went with its last deletion.
+
     Raises:
         NotFoundError: There is none of this name, deleted or not.
     """
     row = find_collection(unit, collection_reference(text), lock=True, deleted=True)
-    if row.deleted_at is None:
-        return _show(unit, row.id)
+    when = row.deleted_at or _last_deletion(unit, row)
     m, v = t.memberships.c, t.versions.c
-    same = sa.select(v.id).where(v.purged_at.is_(None))
     if row.kind == "artifact":
-        mine = (v.collection_id == row.id, v.deleted_at == row.deleted_at, v.purged_at.is_(None))
+        mine = (v.collection_id == row.id, v.deleted_at == when, v.purged_at.is_(None))
         unit.connection.execute(sa.update(t.versions).where(*mine).values(deleted_at=None))
-    back = bring_back(
-        unit, row.id, m.deleted_at == row.deleted_at, m.version_id.in_(same.where(v.deleted_at.is_(None)))
-    )
+    else:
+        _hold_sources(unit, row.id, when)
+    there = sa.select(v.id).where(v.purged_at.is_(None), v.deleted_at.is_(None))
+    back = bring_back(unit, row.id, m.deleted_at == when, m.version_id.in_(there))
+    if row.deleted_at is None and not back:
+        return _show(unit, row.id)
     unit.connection.execute(sa.update(t.collections).where(t.collections.c.id == row.id).values(deleted_at=None))
     stream = stream_of(row)
     unit.record(stream, f"{row.kind}.restored", stream.name, after={"versions": len(back)})
     return _show(unit, row.id)
+
+
+def _last_deletion(unit: Unit, row: Any) -> datetime | None:
+    """When a collection that is there now was deleted the last time, None if it never was."""
+    e = t.events.c
+    query = sa.select(sa.func.max(e.created_at)).where(e.stream == row.id, e.type == f"{row.kind}.deleted")
+    when: datetime | None = unit.connection.execute(query).scalar()
+    return when
+
+
+def _hold_sources(unit: Unit, collection_id: Any, when: datetime | None) -> None:
+    """Keep others from deleting the versions that a model points at while its links are brought back."""
+    m, v = t.memberships.c, t.versions.c
+    query = sa.select(v.id).join(t.memberships, m.version_id == v.id)
+    gone = query.where(m.collection_id == collection_id, m.deleted_at == when).order_by(v.id)
+    unit.connection.execute(gone.with_for_update(read=True, of=t.versions)).close()
 
 
 def _require_free(unit: Unit, row: Any, wanted: Reference, key: str) -> None:

@@ -11,13 +11,12 @@ import sqlalchemy as sa
 
 from podium.domain.names import Reference, parse_reference
 from podium.domain.plain import check_text
-from podium.domain.versions import Expiring, Version
+from podium.domain.versions import Version
 from podium.errors import InvalidValueError
 from podium.sql import tables as t
-from podium.sql.versions import load_versions
 from podium.usecases.aliases import move_alias
 from podium.usecases.members import bring_back, take_out, version_of
-from podium.usecases.places import COLLECTIONS, find_collection, require_namespace, stream_of
+from podium.usecases.places import COLLECTIONS, find_collection, stream_of
 from podium.usecases.resolving import get_version, resolve_number
 from podium.usecases.unit import Stream, Unit
 
@@ -127,27 +126,6 @@ def restore_version(unit: Unit, text: str) -> Version:
     else:
         _restore_bytes(unit, row, ref, found)
     return replace(get_version(unit, row.id, ref.number), created=True)
-
-
-def list_expiring(unit: Unit, namespace: str | None = None, limit: int | None = None) -> list[Expiring]:
-    """Return the versions whose time to live has ended, with what keeps each; the oldest end first.
-
-    Raises:
-        InvalidNameError: The namespace breaks the rules of names.
-        NotFoundError: There is no such namespace.
-    """
-    v, m, n = t.versions.c, t.memberships.c, t.namespaces.c
-    where = [v.expires_at <= unit.now, v.deleted_at.is_(None), m.collection_id == v.collection_id]
-    if namespace is not None:
-        require_namespace(unit, namespace)
-        where.append(n.name == namespace)
-    versions = load_versions(unit.connection, *where, limit=limit)
-    made = []
-    for version in sorted(versions, key=lambda item: (str(item.expires_at), item.ref)):
-        row = find_collection(unit, parse_reference(version.ref))
-        version_id = version_of(unit, row.id, version.number)
-        made.append(Expiring(version, kept_by(unit, row.id, version.number, version_id)))
-    return made
 
 
 def kept_by(unit: Unit, collection_id: UUID, number: int, version_id: UUID) -> tuple[str, ...]:

@@ -131,7 +131,9 @@ def purge_versions(unit: Unit, collection_id: UUID, before: datetime) -> int:
     """
     c, v = t.collections.c, t.versions.c
     row = unit.connection.execute(COLLECTIONS.where(c.id == collection_id).with_for_update(of=t.collections)).one()
-    gone = (v.collection_id == collection_id, v.deleted_at < before, v.purged_at.is_(None))
+    m = t.memberships.c
+    linked = sa.exists().where(m.version_id == v.id, m.deleted_at.is_(None))  # never, but bytes are worth a second look
+    gone = (v.collection_id == collection_id, v.deleted_at < before, v.purged_at.is_(None), ~linked)
     found = unit.connection.execute(sa.select(v.number, v.digest).where(*gone).order_by(v.number)).all()
     unit.connection.execute(sa.update(t.versions).where(*gone).values(purged_at=unit.now))
     stream = stream_of(row)

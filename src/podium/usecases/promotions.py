@@ -164,7 +164,15 @@ def plan_rollback(unit: Unit, model: str, stage: str) -> RollbackPlan:
     done = _answered(unit, row, _request_key(unit, "rollback", stage, None))
     if done is not None:
         return RollbackPlan(holder, (), done)
-    candidates = live_numbers(unit, row.id, earlier_holders(moves_of(unit, row.id, ref.collection, stage)))
+    earlier = earlier_holders(moves_of(unit, row.id, ref.collection, stage))
+    candidates = live_numbers(unit, row.id, earlier)
+    if earlier and not candidates:
+        raise NotFoundError(
+            f"No earlier holder of {stage!r} of {ref.collection} is left: "
+            f"{', '.join(f'v{number}' for number in earlier)} went since.",
+            hint=f"'podium restore \"{ref.collection}:v{earlier[0]}\"' brings the last one back, if it still can be.",
+            stage=stage,
+        )
     if holder is None or not candidates:
         raise NotFoundError(
             f"Nothing held {stage!r} of {ref.collection} before {'v' + str(holder) if holder is not None else 'now'}.",
