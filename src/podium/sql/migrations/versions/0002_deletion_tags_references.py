@@ -67,7 +67,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take them away; what was deleted softly comes back, and tags, references and media are lost."""
+    """Take them away.
+
+    Lost are tags, owners, tasks, edits made on links, times to live, media and environments of runs, and the names that
+    renames gave up (whoever takes one counts from 0 again). What was deleted softly comes back; versions whose content
+    was given up for good come back without it, and references become files whose content is missing.
+    """
     for table, column in reversed(_INDEXES):
         op.drop_index(f"ix_{table}_{column}", table)
     for name in reversed(_TABLES):
