@@ -92,7 +92,7 @@ def test_full_content(
         (tmp_path / "several" / f"{number}.bin").write_bytes(os.urandom(100_000))
     registry.log("p/a", tmp_path / "small.bin")
     for files in ("large.bin", "several"):
-        with pytest.raises(StorageError, match="full|space"):
+        with pytest.raises(StorageError, match=r"full|space"):
             registry.log("p/a", tmp_path / files)
         assert registry.collection("p/a").versions == 1
         assert list((disk.folder / "content" / "incoming").iterdir()) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from podium.registry import open_registry
 from tests.core.actors import ARTIFACT, Actors
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
-WRITERS, BEFORE, OUTAGE, AFTER = 4, 3.0, 20.0, 12.0
+WRITERS, BEFORE, OUTAGE, AFTER = 4, 2.0, 20.0, 8.0
 
 
 class OwnServer:
@@ -59,10 +58,12 @@ def test_twenty_seconds_without_a_database(own_server: OwnServer, tmp_path: Path
     registry.upgrade()
     actors = Actors(own_server.url, tmp_path / "content", tmp_path / "home")
     running = actors.start("write_through", [[f"writer {who}", BEFORE + OUTAGE + AFTER] for who in range(WRITERS)])
+    for actor in running:
+        actors.begun(actor)
     time.sleep(BEFORE)
     own_server.stop()
     stopped = time.time()
-    threading.Event().wait(OUTAGE)
+    time.sleep(OUTAGE)
     own_server.start()
     back = time.time()
     calls = actors.answers(running)
