@@ -157,14 +157,22 @@ def log_version(unit: Unit, command: LogVersion) -> Version:
     return replace(get_version(unit, row.id, number), created=existing is None)
 
 
+def _live_numbers(column: sa.Column[Any]) -> sa.Select[tuple[int]]:
+    # No max() here: SQLite would walk all numbers of the artifact from the top instead of using the index of the column.
+    v = t.versions.c
+    mine = (v.collection_id == sa.bindparam("collection", type_=sa.Uuid()), column == sa.bindparam("wanted"))
+    return sa.select(v.number).where(*mine, v.deleted_at.is_(None))
+
+
+_WITH_DIGEST = _live_numbers(t.versions.c.digest)
+_WITH_IDENTITY = _live_numbers(t.versions.c.identity)
+
+
 def _same_digest(unit: Unit, collection_id: UUID, command: LogVersion) -> int | None:
     if command.on_duplicate == "new":
         return None
-    v = t.versions.c
-    query = sa.select(sa.func.max(v.number)).where(
-        v.collection_id == collection_id, v.digest == command.manifest.digest, v.deleted_at.is_(None)
-    )
-    number: int | None = unit.connection.execute(query).scalar()
+    keys = {"collection": collection_id, "wanted": command.manifest.digest}
+    number = max(unit.connection.scalars(_WITH_DIGEST, keys), default=None)
     if number is not None and command.on_duplicate == "error":
         raise AlreadyExistsError(
             f"{command.artifact}:v{number} has the same files.",
@@ -232,12 +240,8 @@ def _superseded(unit: Unit, collection_id: UUID) -> int | None:
     """The version that an earlier attempt of this very task instance left in this artifact."""
     if unit.origin.identity is None:
         return None
-    v = t.versions.c
-    query = sa.select(sa.func.max(v.number)).where(
-        v.collection_id == collection_id, v.identity == unit.origin.identity, v.deleted_at.is_(None)
-    )
-    number: int | None = unit.connection.execute(query).scalar()
-    return number
+    keys = {"collection": collection_id, "wanted": unit.origin.identity}
+    return max(unit.connection.scalars(_WITH_IDENTITY, keys), default=None)
 
 
 def use_version(unit: Unit, text: str, run: str) -> VersionFiles:
