@@ -157,8 +157,8 @@ def log_version(unit: Unit, command: LogVersion) -> Version:
     return replace(get_version(unit, row.id, number), created=existing is None)
 
 
-def _live_numbers(column: sa.Column[Any]) -> sa.Select[tuple[int]]:
-    # No max() here: SQLite would walk all numbers of the artifact from the top instead of using the index of the column.
+def _live_numbers(column: sa.Column[Any]) -> sa.Select[Any]:
+    # No max() here: SQLite would walk the numbers of the artifact from the top instead of using the index of the column.
     v = t.versions.c
     mine = (v.collection_id == sa.bindparam("collection", type_=sa.Uuid()), column == sa.bindparam("wanted"))
     return sa.select(v.number).where(*mine, v.deleted_at.is_(None))
@@ -172,7 +172,7 @@ def _same_digest(unit: Unit, collection_id: UUID, command: LogVersion) -> int | 
     if command.on_duplicate == "new":
         return None
     keys = {"collection": collection_id, "wanted": command.manifest.digest}
-    number = max(unit.connection.scalars(_WITH_DIGEST, keys), default=None)
+    number: int | None = max(unit.connection.scalars(_WITH_DIGEST, keys), default=None)
     if number is not None and command.on_duplicate == "error":
         raise AlreadyExistsError(
             f"{command.artifact}:v{number} has the same files.",
@@ -241,7 +241,8 @@ def _superseded(unit: Unit, collection_id: UUID) -> int | None:
     if unit.origin.identity is None:
         return None
     keys = {"collection": collection_id, "wanted": unit.origin.identity}
-    return max(unit.connection.scalars(_WITH_IDENTITY, keys), default=None)
+    number: int | None = max(unit.connection.scalars(_WITH_IDENTITY, keys), default=None)
+    return number
 
 
 def use_version(unit: Unit, text: str, run: str) -> VersionFiles:
