@@ -158,7 +158,7 @@ def log_version(unit: Unit, command: LogVersion) -> Version:
 
 
 def _live_numbers(column: sa.Column[Any]) -> sa.Select[Any]:
-    # No max() here: SQLite would walk the numbers of the artifact from the top instead of using the index of the column.
+    # No max() here: SQLite would walk the numbers of the artifact from the top, and not use the index of the column.
     v = t.versions.c
     mine = (v.collection_id == sa.bindparam("collection", type_=sa.Uuid()), column == sa.bindparam("wanted"))
     return sa.select(v.number).where(*mine, v.deleted_at.is_(None))
