@@ -42,7 +42,7 @@ pytestmark = pytest.mark.slow
 EXAMPLES = int(os.environ.get("PODIUM_TEST_EXAMPLES", "300"))
 ARTIFACTS = ["p/a", "p/a", "p/b", "q/a", "model-registry/a"]
 MODELS = ["model-registry/M", "model-registry/M", "model-registry/N", "model-registry/m", "data/D", "nowhere/X"]
-ALIASES = ["best", "best", "old", "production", "latest", "v1"]
+ALIASES = [*["best"] * 4, *["old"] * 3, "production", "latest", "v1"]
 TAGS = st.lists(st.sampled_from(["eu", "gold"]), min_size=1, max_size=2)
 METADATA = st.dictionaries(st.sampled_from(["k", "n"]), st.sampled_from([1, 2.5, None, "x", [1]]), max_size=2)
 FORCE = st.sampled_from([{}, {}, {"force": True, "reason": "wrong data"}, {"force": True}])
@@ -223,13 +223,17 @@ class Machine(RuleBasedStateMachine):
     def edit_collection(self, data: st.DataObject, field: str, text: str | None) -> None:
         self.do("edit_collection", self.place_of(data), **{field: text})
 
+    @precondition(lambda self: self.opened % 4 == 0)
     @rule(types=st.sampled_from([("dataset",), None, ("model", "dataset")]))
     def edit_registry(self, types: tuple[str, ...] | None) -> None:
         self.do("edit_registry", "data", types=types)
 
-    @rule(data=st.data(), more=FORCE, verb=st.sampled_from(["delete", "delete", "unlink"]))
-    def take_out(self, data: st.DataObject, more: dict[str, Any], verb: str) -> None:
-        self.do(verb, self.version_of(data), **more)
+    @rule(data=st.data(), more=FORCE, fits=st.sampled_from([True, True, True, False]))
+    def take_out(self, data: st.DataObject, more: dict[str, Any], fits: bool) -> None:
+        """Artifact versions are deleted, model versions unlinked; the other way round is refused."""
+        ref = self.version_of(data)
+        models = [item.ref for item in self.oracle.collections if item.kind == "model"]
+        self.do("unlink" if (ref.partition(":")[0] in models) == fits else "delete", ref, **more)
 
     @rule(data=st.data())
     def restore(self, data: st.DataObject) -> None:
