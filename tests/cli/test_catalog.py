@@ -178,9 +178,11 @@ def test_delete_of_a_whole_and_back(ok, run, answer, files):
     ok("log", "p/a", files)
     ok("delete", "p/a", "--yes")
     assert run("ls", "p/a").exit_code == 3
-    ok("restore", "p/a")
-    assert [item["version"] if "version" in item else item["number"] for item in answer("ls", "p/a")] == [0]
+    assert [item["ref"] for item in answer("ls", "--deleted")] == ["p/a"]
+    assert "podium restore p/a" in ok("ls", "--deleted", "p")
     assert ok("restore", "p/a") == "p/a is back\n"
+    assert [item["version"] if "version" in item else item["number"] for item in answer("ls", "p/a")] == [0]
+    assert ok("restore", "p/a") == "p/a was not deleted; nothing changed\n"
 
 
 def test_delete_with_json_does_not_ask(run, ok, files):

@@ -80,8 +80,7 @@ def _one_line(result, code: int) -> str:
         (2, ("restore", "digits/mlp:candidate")),
         (3, ("restore", "digits/mlp:v9")),
         (3, ("restore", "digits/nothing")),
-        (2, ("ls", "--deleted")),
-        (2, ("ls", "--deleted", "digits")),
+        (3, ("ls", "--deleted", "nowhere")),
         (3, ("ls", "--deleted", "digits/nothing")),
         (4, ("registry", "create", "digits")),
         (2, ("registry", "create", "no name")),
@@ -256,7 +255,7 @@ def test_debug_shows_the_traceback(run, monkeypatch):
 def test_ctrl_c(run, monkeypatch):
     """Ctrl-C ends with 130 and no traceback."""
 
-    def stop(*_args):
+    def stop(*_args, **_more):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("podium.registry.Registry.collections", stop)
@@ -296,5 +295,5 @@ def test_help_has_the_exit_codes(ok):
         assert f"{code} {meaning}" in text
 
 
-def _explode(*_args):
+def _explode(*_args, **_more):
     raise KeyError("oh no")

@@ -192,10 +192,14 @@ def _say_verified(report: VerifyReport, folder: str | None) -> None:
     if report.ok:
         say(f"{looked}: all as it was logged")
         return
-    wrong = count(len(report.problems), "file")
+    drifted = sum(problem.uri is not None for problem in report.problems)
+    wrong = count(len(report.problems) - drifted, "file")
     if folder is not None:
         say(f"{looked}: {wrong} of the folder differ; podium download writes them again")
-    else:
+        return
+    if drifted:
+        say(f"{looked}: {count(drifted, 'reference')} no longer what was logged; log a new version, or put it back")
+    if drifted < len(report.problems):
         say(f"{looked}: {wrong} missing or damaged; restore from a backup")
 
 

@@ -196,9 +196,25 @@ def restore_command(state: State, ref: str) -> None:
     and stages stay where they are. 'podium ls --deleted NAMESPACE/NAME' lists what can be brought back.
     """
     with state.registry() as registry:
-        restore = registry.restore if ":" in ref else registry.restore_collection
-        back: Version | Collection = restore(ref)
+        if ":" in ref:
+            version = registry.restore(ref)
+            back: Version | Collection = version
+            changed = version.created
+        else:
+            before = _there(registry, ref)
+            back = registry.restore_collection(ref)
+            changed = back != before
     if state.json:
         state.print_json(back)
     else:
-        say(f"{back.ref} is back")
+        say(f"{back.ref} is back" if changed else f"{back.ref} was not deleted; nothing changed")
+
+
+def _there(registry: Registry, ref: str) -> Collection | None:
+    """Return an artifact or model, None while it is deleted."""
+    from podium.errors import NotFoundError
+
+    try:
+        return registry.collection(ref)
+    except NotFoundError:
+        return None

@@ -37,7 +37,8 @@ _SHOWN = 50
         ("podium ls", "everything"),
         ("podium ls model-registry", "the models of a registry"),
         ("podium ls digits/mlp", "the versions of an artifact, newest first"),
-        ("podium ls --deleted digits/mlp", "what can be brought back"),
+        ("podium ls --deleted", "artifacts and models that can be brought back"),
+        ("podium ls --deleted digits/mlp", "versions that can be brought back"),
     ],
 )
 @click.argument("place", metavar="[NAMESPACE | NAMESPACE/NAME]", required=False, shell_complete=complete_place)
@@ -47,7 +48,7 @@ _SHOWN = 50
     metavar="N",
     help=f"Show at most so many; {_SHOWN} if left out, and all with --json.",
 )
-@click.option("--deleted", is_flag=True, help="The versions of NAMESPACE/NAME that were deleted or unlinked.")
+@click.option("--deleted", is_flag=True, help="What was deleted: artifacts and models, or versions of NAMESPACE/NAME.")
 @pass_state
 def ls_command(state: State, place: str | None, limit: int | None, deleted: bool) -> None:
     """List artifacts and models, or the versions of one."""
@@ -55,17 +56,17 @@ def ls_command(state: State, place: str | None, limit: int | None, deleted: bool
     if place is not None and "/" in place:
         _list_deleted(state, place, most) if deleted else _list_versions(state, place, most)
         return
-    if deleted:
-        raise click.UsageError(
-            "Name the model or artifact whose deleted versions to list.", click.get_current_context()
-        )
     with state.registry() as registry:
-        found = registry.collections(place)
+        found = registry.collections(place, deleted=deleted)
     if state.json:
         state.print_json(found[:most])
     elif found:
         print_collections(found[:most])
         _say_more(len(found) - len(found[:most]), place)
+        if deleted:
+            say(f"Back: podium restore {shell_word(found[0].ref)}")
+    elif deleted:
+        say("No artifact or model is deleted; podium ls --deleted NAMESPACE/NAME lists deleted versions")
     else:
         _say_empty(place)
 

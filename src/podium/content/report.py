@@ -29,6 +29,7 @@ class FileProblem(Value):
             reference without declared integrity.
         sha256: What it should be; empty if it is not known.
         error: Why it could not be looked at.
+        uri: Where it lies if it is a reference, None for stored content.
     """
 
     ref: str
@@ -36,6 +37,7 @@ class FileProblem(Value):
     state: FileState
     sha256: str
     error: str = ""
+    uri: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,14 +164,18 @@ class ArtifactVerbs(Joint):
         with self._read() as unit:
             return places.list_collections(unit, project, "artifact")
 
-    def collections(self, namespace: str | None = None) -> list[Collection]:
+    def collections(self, namespace: str | None = None, *, deleted: bool = False) -> list[Collection]:
         """Return the artifacts and models of a project or registry, or all.
+
+        Args:
+            namespace: The project or registry.
+            deleted: Return those that were deleted instead; `restore_collection` brings one back.
 
         Raises:
             NotFoundError: There is no such project or registry.
         """
         with self._read() as unit:
-            return places.list_collections(unit, namespace)
+            return places.list_collections(unit, namespace, deleted=deleted)
 
     def files(self, ref: str) -> VersionFiles:
         """Return a version with its manifest.

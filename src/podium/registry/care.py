@@ -63,7 +63,7 @@ class CareVerbs(ArtifactVerbs):
             state, error = _look_at(store, entry)
             size += entry.size
             if state != "ok":
-                problems.append(FileProblem(holder, entry.path, state, entry.sha256, error))
+                problems.append(FileProblem(holder, entry.path, state, entry.sha256, error, entry.uri))
             if set_aside and state == "changed" and not entry.is_reference:
                 store.set_aside(entry.sha256)
             if progress is not None:

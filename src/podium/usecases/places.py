@@ -212,14 +212,17 @@ def namespace_stream(row: Any) -> Stream:
     return Stream(t.namespaces, row.id, row.name, row.sequence, row.head)
 
 
-def list_collections(unit: Unit, namespace: str | None = None, kind: CollectionKind | None = None) -> list[Collection]:
-    """Return artifacts and models, sorted by name.
+def list_collections(
+    unit: Unit, namespace: str | None = None, kind: CollectionKind | None = None, *, deleted: bool = False
+) -> list[Collection]:
+    """Return artifacts and models, sorted by name; the deleted ones in their place if ``deleted`` says so.
 
     Raises:
         InvalidNameError: The namespace breaks the rules of names.
         NotFoundError: The namespace does not exist.
     """
-    query = COLLECTIONS.where(t.collections.c.deleted_at.is_(None))
+    gone = t.collections.c.deleted_at
+    query = COLLECTIONS.where(gone.is_not(None) if deleted else gone.is_(None))
     query = query.order_by(t.namespaces.c.name, t.collections.c.name)
     if namespace is not None:
         require_namespace(unit, namespace)
@@ -253,8 +256,11 @@ def _unknown(unit: Unit, ref: Reference) -> NotFoundError:
             f"{ref.collection!r} was renamed to '{ref.namespace}/{renamed}'.", hint="Use its new name.", ref=renamed
         )
     c = t.collections.c
+    cased = sa.select(c.name).where(c.namespace_id == space.id, c.name_key == model_key(ref.name), c.kind == "model")
     names = sa.select(c.name).where(c.namespace_id == space.id, c.deleted_at.is_(None)).limit(1000)
-    near = difflib.get_close_matches(ref.name, list(unit.connection.scalars(names)), n=1)
+    near = list(unit.connection.scalars(cased)) or difflib.get_close_matches(
+        ref.name, list(unit.connection.scalars(names)), n=1
+    )
     hint = f"Did you mean '{ref.namespace}/{near[0]}'?" if near else f"'podium ls {ref.namespace}' lists what is there."
     return NotFoundError(f"There is no {ref.collection!r}.", hint=hint, ref=ref.collection)
 
