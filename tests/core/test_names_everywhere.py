@@ -93,6 +93,10 @@ LEAKS = re.compile(r"INSERT INTO|SELECT .* FROM|psycopg|sqlite3|Traceback")
 
 def ask(registry: Registry, file: Path) -> dict[str, Callable[[str], Any]]:
     """Every verb that takes a name, as a function of that name."""
+    return {**ask_to_make(registry, file), **ask_to_change(registry), **ask_to_show(registry, file)}
+
+
+def ask_to_make(registry: Registry, file: Path) -> dict[str, Callable[[str], Any]]:
     ref, version = "p/a", f"{MODEL}:v0"
     return {
         "log project": lambda name: registry.log(f"{name}/a", file),
@@ -108,6 +112,12 @@ def ask(registry: Registry, file: Path) -> dict[str, Callable[[str], Any]]:
         "set_alias ref": lambda name: registry.set_alias(name, "best"),
         "set_alias expected": lambda name: registry.set_alias(version, "expected", expected=name),
         "remove_alias": lambda name: registry.remove_alias(MODEL, name),
+    }
+
+
+def ask_to_change(registry: Registry) -> dict[str, Callable[[str], Any]]:
+    version = f"{MODEL}:v0"
+    return {
         "tag": lambda name: registry.tag(version, [name]),
         "untag": lambda name: registry.untag(version, [name]),
         "tag whole": lambda name: registry.tag(name, ["gold"]),
@@ -125,6 +135,15 @@ def ask(registry: Registry, file: Path) -> dict[str, Callable[[str], Any]]:
         "restore": lambda name: registry.restore(f"{name}:v9"),
         "delete_collection": lambda name: registry.delete_collection(f"nothing/{name}"),
         "restore_collection": lambda name: registry.restore_collection(f"nothing/{name}"),
+        "promote": lambda name: registry.promote(version, name),
+        "record_check": lambda name: registry.record_check(version, name, "pass"),
+        "start_run": registry.start_run,
+        "subscribe": lambda name: registry.subscribe(name, "console"),
+    }
+
+
+def ask_to_show(registry: Registry, file: Path) -> dict[str, Callable[[str], Any]]:
+    return {
         "expire": registry.expire,
         "resolve": registry.resolve,
         "resolve name": lambda name: registry.resolve(f"q/{name}"),
@@ -138,11 +157,7 @@ def ask(registry: Registry, file: Path) -> dict[str, Callable[[str], Any]]:
         "events": lambda name: registry.events(f"q/{name}"),
         "models": registry.models,
         "artifacts": registry.artifacts,
-        "promote": lambda name: registry.promote(version, name),
-        "record_check": lambda name: registry.record_check(version, name, "pass"),
-        "start_run": registry.start_run,
         "run": registry.run,
-        "subscribe": lambda name: registry.subscribe(name, "console"),
     }
 
 
