@@ -119,7 +119,7 @@ class Database:
             elif mode == "DEFERRED":
                 yield connection.execution_options(isolation_level="AUTOCOMMIT")
             else:
-                with postgres.pipelined(connection), connection.begin():
+                with connection.begin():
                     yield connection
 
     def _ready_engine(self) -> sa.Engine:

@@ -70,20 +70,20 @@ class Unit:
     vetoes: Vetoes = no_vetoes
     events: list[Event] = field(default_factory=list)
     deliveries: int = 0
+    _subscriptions: list[Subscription] | None = field(default=None, init=False)
+    _origin: dict[str, Any] | None = field(default=None, init=False)
 
-    @functools.cached_property
+    @property
     def who(self) -> dict[str, Any]:
         """The columns that say when and by whom a row was made."""
         return {"created_at": self.now, "created_by": self.actor}
 
-    @functools.cached_property
+    @property
     def plain_origin(self) -> dict[str, Any]:
         """The origin as the rows keep it."""
-        return plain_dict(self.origin.to_json(), "The origin")
-
-    @functools.cached_property
-    def _kept_origin(self) -> Origin:
-        return Origin.from_json(self.plain_origin)
+        if self._origin is None:
+            self._origin = plain_dict(self.origin.to_json(), "The origin")
+        return self._origin
 
     def record(
         self,
@@ -113,7 +113,7 @@ class Unit:
             sequence=stream.sequence + 1,
             at=self.now,
             actor=self.actor,
-            origin=self._kept_origin,
+            origin=Origin.from_json(self.plain_origin),
             subject=subject,
             before=to_plain(before or {}),
             after=to_plain(after or {}),
@@ -150,15 +150,17 @@ class Unit:
             hash=event.hash,
             **self.who,
         )
-        wanted = [subscription for subscription in self._subscriptions if subscription.wants(event.type)]
+        wanted = [subscription for subscription in self._wanted() if subscription.wants(event.type)]
         self.deliveries += len(wanted)
         if wanted:
             self.connection.execute(sa.insert(t.deliveries), [self._delivery(event, item) for item in wanted])
 
-    @functools.cached_property
-    def _subscriptions(self) -> list[Subscription]:
-        rows = self.connection.execute(_SUBSCRIPTIONS)
-        return [Subscription(row.name, row.channel, tuple(row.events), row.settings) for row in rows]
+    def _wanted(self) -> list[Subscription]:
+        # No cached_property: up to Python 3.11 all threads of the process wait for one that asks the database in it.
+        if self._subscriptions is None:
+            rows = self.connection.execute(_SUBSCRIPTIONS)
+            self._subscriptions = [Subscription(row.name, row.channel, tuple(row.events), row.settings) for row in rows]
+        return self._subscriptions
 
     def _delivery(self, event: Event, subscription: Subscription) -> dict[str, Any]:
         return {
