@@ -366,7 +366,7 @@ def fast_folder(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.timeout(0 if EXAMPLES > 300 else 600)
+@pytest.mark.timeout(0 if EXAMPLES > 300 else 1500)  # five minutes on an idle machine
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_any_sequence_of_verbs(database: str, fast_folder: Path, request: pytest.FixtureRequest) -> None:
     """Sequences of up to 50 verbs, with the registry closed and reopened between: no divergence from the oracle."""
