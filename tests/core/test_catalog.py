@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -257,3 +257,40 @@ def test_what_is_kept_does_not_starve_the_rest(registry, model_file) -> None:
     registry.link("p/b:v0", MODEL)
     registry.expire(dry_run=False, limit=1)
     assert [registry.collection(f"p/{name}").versions for name in "abcd"] == [1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("again", [None, timedelta(days=30)])
+def test_the_longer_life_wins(registry, model_file, again) -> None:
+    """The same files logged again without an end, or with a later one, live as long as the last caller relies on."""
+    registry.log("p/a", model_file("a"), ttl=timedelta(days=1))
+    version = registry.log("p/a", model_file("a"), ttl=again)
+    assert version.expires_at is None if again is None else version.expires_at > datetime.now(UTC) + timedelta(days=29)
+    assert not registry.log("p/a", model_file("a"), ttl=timedelta(days=2)).created
+    assert registry.resolve("p/a").expires_at == version.expires_at
+    assert [event.type for event in registry.events("p/a")][-1] == "artifact_version.updated"
+
+
+def test_a_copy_that_comes_back_keeps_its_edits(registry, linked) -> None:
+    """Copying again after an unlink brings the copy back as it was edited, not as its source is now."""
+    linked(registry, 1)
+    registry.create_registry("eu")
+    registry.link(f"{MODEL}:v0", "eu/Digits")
+    registry.edit("eu/Digits:v0", description="eu text")
+    registry.unlink("eu/Digits:v0")
+    assert registry.link(f"{MODEL}:v0", "eu/Digits").description == "eu text"
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, "3"])
+def test_limits_that_are_none(registry, model_file, limit) -> None:
+    """A limit that is no whole number from 1 on is refused alike on both databases."""
+    registry.log("p/a", model_file("a"))
+    for call in (lambda: registry.versions("p/a", limit), lambda: registry.expire(limit=limit)):
+        with pytest.raises(InvalidValueError, match="limit"):
+            call()
+
+
+@pytest.mark.parametrize("files", [None, 5, b"abc", [None]])
+def test_files_that_are_no_paths(registry, files) -> None:
+    """What is neither a path nor several is refused with a word about it."""
+    with pytest.raises(InvalidValueError, match="path"):
+        registry.log("p/a", files)

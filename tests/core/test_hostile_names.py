@@ -65,10 +65,10 @@ def test_hostile_text_is_a_typed_error(registry, model_file, rows, verb) -> None
 
 
 @pytest.mark.postgres
-def test_the_verdict_is_the_same_on_both_databases(lite, new_pg_url, open_at, model_file) -> None:
+def test_the_verdict_is_the_same_on_both_databases(lite, new_pg_url, open_at, model_file, tmp_path) -> None:
     """Each verb answers each hostile text with the same class of error on SQLite and on PostgreSQL."""
     verdicts = []
-    for registry in (lite, open_at(new_pg_url())):
+    for registry in (lite, open_at(new_pg_url(), content=tmp_path / "other content")):
         registry.log("p/a", model_file("a"))
         registry.link("p/a", "model-registry/M")
         verdicts.append({(verb, repr(text)): verdict(registry, verb, text) for verb in VERBS for text in HOSTILE})

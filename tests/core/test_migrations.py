@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from podium.errors import SchemaOutdatedError
+from podium.errors import SchemaOutdatedError, SettingsError
 from podium.sql import schema
 from podium.sql.tables import metadata
 
@@ -116,3 +116,18 @@ def test_four_processes_open_a_fresh_file_at_once(tmp_path) -> None:
     ]
     answers = [process.communicate(timeout=120) for process in processes]
     assert [out.strip() for out, _ in answers] == ["0"] * 4, answers
+
+
+def test_tables_of_another_program_are_left_alone(registry) -> None:
+    """A database in which another program has tables of our names is refused with their names, and not touched."""
+    engine = registry._database._bare_engine()
+    if not registry._database.is_sqlite:
+        schema.downgrade(engine, "base")
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"drop table {schema.VERSION_TABLE}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table runs (id integer)")
+    with pytest.raises(SettingsError, match="another program: runs"):
+        registry.upgrade()
+    with engine.connect() as connection:
+        assert sa.inspect(connection).get_table_names() == ["runs"]

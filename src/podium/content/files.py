@@ -17,7 +17,7 @@ from podium.domain.names import check_path
 from podium.errors import InvalidNameError, InvalidValueError, NotFoundError, StorageError
 
 _SMALL = CHUNK // 16
-_KEPT = 128 * CHUNK
+_KEPT = 64 * CHUNK
 """Bytes of small files that one call keeps: ten thousand of them are not read twice, and memory stays bounded."""
 _READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _DARWIN = os.name == "posix" and os.uname().sysname == "Darwin"
@@ -30,6 +30,8 @@ def local_path(given: str | os.PathLike[str]) -> Path:
     Raises:
         InvalidValueError: It is empty. Python would take that for the working folder, and log all that lies in it.
     """
+    if not isinstance(given, str | os.PathLike):
+        raise InvalidValueError(f"{given!r} is no path.", hint="Pass a str or a Path.")
     if not os.fspath(given):
         raise InvalidValueError("The path is empty.", hint="Name a file or folder; '.' is this folder.")
     return Path(given)

@@ -27,6 +27,7 @@ from podium.content.disk import (
     sync_folder,
     sync_folders,
 )
+from podium.content.owner import MARK, lost, read_mark, require_owner, sign
 from podium.content.store import CHUNK, Blob, BlobState, Leftovers, Progress, Staged, hash_file
 from podium.errors import IntegrityError, NotFoundError
 
@@ -43,6 +44,7 @@ class LocalStore:
         self.location = str(root)
         self._blobs = os.path.join(self.location, "blobs", "sha256")
         self._incoming = os.path.join(self.location, "incoming")
+        self._claimed = False
 
     def prepare(self) -> None:
         """Make the folder, so that a place that cannot be used is known before anybody relies on it."""
@@ -51,11 +53,28 @@ class LocalStore:
             with incoming.workplace(self._incoming):
                 pass
 
+    def claim(self, owner: str, *, fresh: bool) -> None:
+        """Make sure that the folder is there and this registry's; see `ContentStore.claim`."""
+        with storage_errors(self.root):
+            if fresh:
+                self.prepare()
+            found = read_mark(self.location)
+            used = os.path.isdir(self._blobs) or os.path.isdir(self._incoming)
+            if found is None and not fresh and not used:
+                raise lost(self.location)
+            require_owner(self.location, found or sign(self.location, owner), owner)
+        self._claimed = read_mark(self.location) is not None
+
+    def _require_place(self) -> None:
+        if self._claimed and not os.path.isfile(os.path.join(self.location, MARK)):
+            raise lost(self.location)
+
     @contextmanager
     def workplace(self) -> Iterator[str | None]:
         """Give a writer a folder on the disk of the store; see `ContentStore.workplace`."""
         with ExitStack() as stack:
             with storage_errors(self.root):
+                self._require_place()
                 os.makedirs(self._incoming, exist_ok=True)
                 folder = stack.enter_context(incoming.workplace(self._incoming))
             yield folder
@@ -63,6 +82,7 @@ class LocalStore:
     def put(self, staged: list[Staged], progress: Progress | None = None) -> int:
         """Store the bytes of all files durably; see `ContentStore.put`."""
         with storage_errors(self.root):
+            self._require_place()
             os.makedirs(self._incoming, exist_ok=True)
             wanted = list({item.sha256: item for item in staged}.values())
             new = [item for item in wanted if not self._touch(item)]
@@ -119,6 +139,7 @@ class LocalStore:
     def blobs(self) -> Iterator[Blob]:
         """List all blobs; see `ContentStore.blobs`."""
         with storage_errors(self.root):
+            self._require_place()
             for folder in _scan(self._blobs):
                 for entry in _scan(folder.path) if folder.is_dir(follow_symlinks=False) else ():
                     with suppress(FileNotFoundError):  # deleted meanwhile

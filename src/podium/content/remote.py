@@ -16,11 +16,12 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from obstore.exceptions import AlreadyExistsError
+from obstore.exceptions import AlreadyExistsError, PermissionDeniedError, UnauthenticatedError
 
 from podium.content.disk import storage_errors
 from podium.content.local import changed_source, missing_content, open_source
 from podium.content.objects import connect, object_errors
+from podium.content.owner import MARK, require_owner
 from podium.content.parallel import run_parallel
 from podium.content.store import CHUNK, Blob, BlobState, Leftovers, Progress, Staged
 
@@ -55,6 +56,23 @@ class ObjectStore:
         with object_errors(self.location):
             self._client.put(probe, b"podium", use_multipart=False)
             self._client.delete(probe)
+
+    def claim(self, owner: str, *, fresh: bool) -> None:
+        """Make sure that the prefix is this registry's; see `ContentStore.claim`."""
+        with object_errors(self.location):
+            found = self._owner()
+            if found is None:
+                # Who may only read leaves a place of before unsigned; who writes finds out soon enough.
+                with suppress(AlreadyExistsError, PermissionDeniedError, UnauthenticatedError):
+                    self._client.put(MARK, f"{owner}\n".encode(), mode="create", use_multipart=False)
+                found = self._owner() or owner
+        require_owner(self.location, found, owner)
+
+    def _owner(self) -> str | None:
+        try:
+            return bytes(self._client.get(MARK).bytes()).decode("utf-8", "replace").strip()
+        except FileNotFoundError:
+            return None
 
     def workplace(self) -> AbstractContextManager[str | None]:
         """Files go to object storage from where they lie."""
@@ -119,7 +137,8 @@ class ObjectStore:
         keys = [_key(sha256) for sha256 in sha256s]
         with object_errors(self.location):
             if unless_after is not None:
-                keys = [key for key in keys if self._is_older(key, unless_after)]
+                older = run_parallel(self._is_older, [(key, unless_after) for key in keys], _WORKERS)
+                keys = [key for key, old in zip(keys, older, strict=True) if old]
             for first in range(0, len(keys), 1000):
                 with suppress(FileNotFoundError):
                     self._client.delete(keys[first : first + 1000])

@@ -77,6 +77,21 @@ class ContentStore(Protocol):
     def prepare(self) -> None:
         """Make the place ready for its first use, and prove that it can be written."""
 
+    def claim(self, owner: str, *, fresh: bool) -> None:
+        """Make sure that the place is there, and that it is this registry's.
+
+        Garbage collection of one registry would take the contents of another. Later calls that write or list look again
+        whether the place is still there.
+
+        Args:
+            owner: What tells this registry from every other.
+            fresh: Whether it is used for the first time, and may be made.
+
+        Raises:
+            SettingsError: It belongs to another registry.
+            StorageError: It is not there, for example because its disk is not mounted.
+        """
+
     def workplace(self) -> AbstractContextManager[str | None]:
         """Give a writer a folder that `files.collect` may copy large files into before `put`, or None.
 

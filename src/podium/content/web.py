@@ -140,6 +140,8 @@ def _length(answer: Any) -> int | None:
 
 def failed(uri: str, error: BaseException) -> StorageError:
     """Return the error about a server that does not give what it should."""
+    reason = getattr(error, "reason", None)  # urllib wraps what really happened
+    cause = reason if isinstance(reason, BaseException) else error
     return StorageError(
-        f"{uri} cannot be read: {brief(error)}.", hint="Check the address and the server, then do it again.", path=uri
+        f"{uri} cannot be read: {brief(cause)}.", hint="Check the address and the server, then do it again.", path=uri
     )

@@ -93,6 +93,17 @@ def check_text(text: str | None, what: str) -> str | None:
     return text
 
 
+def check_limit(limit: int | None) -> int | None:
+    """Return how many are asked for at most, None for all.
+
+    Raises:
+        InvalidValueError: It is no whole number from 1 on.
+    """
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise InvalidValueError(f"{limit!r} is no limit.", hint="Give a limit of 1 or more, or None for all.")
+    return limit
+
+
 def storable(text: str) -> str:
     """Return a text of somebody else, such as the error of a plugin, in a form that every backend can keep."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")

@@ -224,6 +224,9 @@ def stage_files(files: Files, progress: Progress | None = None, into: str | None
         return [local_files.stage(path, local_files.local_path(local), progress) for path, local in files.items()]
     if isinstance(files, str | os.PathLike):
         return local_files.collect([local_files.local_path(files)], progress, into)
+    given: Any = files  # what a caller passes who has no type checker
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
+        raise InvalidValueError(f"{files!r} is neither a path nor several.", hint="Pass a file, a folder, or a list.")
     return local_files.collect([local_files.local_path(item) for item in files], progress, into)
 
 

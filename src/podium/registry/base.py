@@ -8,6 +8,7 @@ import random
 import socket
 import sys
 import time
+import uuid
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ from podium.usecases.unit import Unit
 
 _log = logging.getLogger("podium.registry")
 _CONTENT = "content"
+_OWNER = "content_owner"
 _DELIVERY_SECONDS = 5.0
 _PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0)  # seconds between attempts at one unit
 _STORE_ATTEMPTS = 3
@@ -187,10 +189,11 @@ class Joint:
         """
         if self._store is None:
             with self._read() as unit:
-                recorded = records.read_setting(unit, _CONTENT)
+                recorded, owner = records.read_setting(unit, _CONTENT), records.read_setting(unit, _OWNER)
             if recorded is None:
-                wanted = self.settings.content or self.settings.default_content
-                open_store(wanted).prepare()  # what is written down now holds for everybody, so it must work
+                wanted = self._first_place()
+                owner = owner or self._change(_name_owner)
+                open_store(wanted).claim(owner, fresh=True)  # what is recorded now holds for everybody: it must work
                 portable = self._portable(wanted)
                 recorded = self._change(lambda unit: records.remember_setting(unit, _CONTENT, portable))
             asked, place = self.settings.content, self._beside(recorded)
@@ -200,8 +203,33 @@ class Joint:
                     hint="Set PODIUM_CONTENT to the recorded place, or leave it out.",
                     recorded=place,
                 )
-            self._store = open_store(place)
+            store = open_store(place)
+            owner = owner or self._new_owner()
+            if owner is not None:
+                store.claim(owner, fresh=False)
+            self._store = store
         return self._store
+
+    def _new_owner(self) -> str | None:
+        """Name the owner of a place that was recorded before places had one; None for who may not write."""
+        try:
+            return self._change(_name_owner)
+        except PodiumError:
+            return None
+
+    def _first_place(self) -> str:
+        """Return where content shall be kept from now on, for everybody.
+
+        Raises:
+            SettingsError: Nobody said where, and others who share the database would not reach a folder of this one.
+        """
+        if self.settings.content is None and not self._database.is_sqlite:
+            raise SettingsError(
+                f"Nobody said yet where the content of {self._database.where} is kept.",
+                hint="Set PODIUM_CONTENT for the first call to a place that every machine reaches, such as "
+                "s3://BUCKET/PREFIX or a mounted folder; the database records it.",
+            )
+        return self.settings.content or self.settings.default_content
 
     def _portable(self, place: str) -> str:
         """Return how a content folder is recorded: one beside an SQLite file relative to it, so that both can move."""
@@ -214,6 +242,10 @@ class Joint:
         if "://" in recorded:
             return recorded
         return str(Path(self._database.url.database or "").parent / recorded)
+
+
+def _name_owner(unit: Unit) -> str:
+    return records.remember_setting(unit, _OWNER, str(uuid.uuid4()))
 
 
 def now() -> datetime:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from podium.errors import InvalidValueError, NotFoundError, SchemaOutdatedError
+from podium.errors import InvalidValueError, NotFoundError, SchemaOutdatedError, SettingsError
 from podium.sql.errors import translated
+from podium.sql.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -87,6 +88,8 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> tuple[str | None, str]
             before = current(connection)
             if before is not None and before > HEAD:
                 raise _too_new(before)
+            if before is None:
+                _require_own(connection)
             if before != HEAD:
                 command.upgrade(config(connection), revision)
             return before, current(connection) or ""
@@ -164,6 +167,17 @@ def _config() -> Config:
     made = Config()
     made.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     return made
+
+
+def _require_own(connection: sa.Connection) -> None:
+    """Refuse a database in which somebody else's tables have names that Podium needs."""
+    taken = sorted(set(sa.inspect(connection).get_table_names()) & set(metadata.tables))
+    if taken:
+        raise SettingsError(
+            f"The database holds tables of another program: {', '.join(taken[:5])}.",
+            hint="Give Podium a database of its own, or on PostgreSQL a schema by '?options=-csearch_path%3Dpodium'.",
+            tables=taken,
+        )
 
 
 def _too_new(found: str) -> SchemaOutdatedError:

@@ -288,6 +288,8 @@ checks = sa.Table(
     *_who(),
     sa.UniqueConstraint("collection_id", "sequence"),
     sa.Index("ix_checks_collection_id_name", "collection_id", "name"),
+    sa.Index("ix_checks_collection_id_name_sequence", "collection_id", "name", "sequence"),
+    sa.Index("ix_checks_collection_id_digest", "collection_id", "digest"),
 )
 
 policies = sa.Table(

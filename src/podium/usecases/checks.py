@@ -86,11 +86,25 @@ def list_checks(unit: Unit, text: str) -> list[RecordedCheck]:
     ref = parse_reference(text)
     row = find_collection(unit, ref)
     version = get_version(unit, row.id, resolve_number(unit, ref, row.id))
-    return [check for check in checks_near(unit, row.id, version) if check.digest == version.digest]
+    return _ordered(unit, *_of_version(row.id, version), version=version)
 
 
-def checks_near(unit: Unit, collection_id: UUID, version: Version) -> list[RecordedCheck]:
-    """Return the results recorded in a collection, and those recorded on the source of one of its versions.
+def evidence_for(
+    unit: Unit, collection_id: UUID, version: Version, names: Sequence[str]
+) -> tuple[dict[str, RecordedCheck], dict[str, RecordedCheck]]:
+    """Return the newest results per name that count for a version, and of the names given those on any other digest."""
+    c = t.checks.c
+    here = newest_by_name(_ordered(unit, *_of_version(collection_id, version), version=version))
+    elsewhere: list[RecordedCheck] = []
+    for name in names:
+        other = sa.select(t.checks).where(c.collection_id == collection_id, c.name == name, c.digest != version.digest)
+        rows = unit.connection.execute(other.order_by(c.sequence.desc()).limit(1))
+        elsewhere += [to_check(row, version.collection) for row in rows]
+    return here, newest_by_name(elsewhere)
+
+
+def _of_version(collection_id: UUID, version: Version) -> tuple[sa.ColumnElement[bool], ...]:
+    """What counts for a version: results recorded here, and those recorded on its source.
 
     A result recorded where the version was logged counts in every model it is linked into; one recorded on a model
     counts only there, because checks may compare with that model's champion.
@@ -100,26 +114,19 @@ def checks_near(unit: Unit, collection_id: UUID, version: Version) -> list[Recor
         sa.select(m.version_id).where(m.collection_id == collection_id, m.number == version.number).scalar_subquery()
     )
     source = sa.select(t.versions.c.collection_id).where(t.versions.c.id == member).scalar_subquery()
-    on_source = sa.and_(c.collection_id == source, c.version_id == member)
-    query = (
-        sa.select(t.checks)
-        .where(sa.or_(c.collection_id == collection_id, on_source))
-        .order_by(c.created_at, c.sequence, c.id)
-    )
+    here = sa.or_(c.collection_id == collection_id, sa.and_(c.collection_id == source, c.version_id == member))
+    return c.digest == version.digest, c.collection_id.in_([collection_id, source]), here
+
+
+def _ordered(unit: Unit, *where: sa.ColumnElement[bool], version: Version) -> list[RecordedCheck]:
+    c = t.checks.c
+    query = sa.select(t.checks).where(*where).order_by(c.created_at, c.sequence, c.id)
     return [to_check(row, version.collection) for row in unit.connection.execute(query)]
 
 
 def newest_checks(unit: Unit, text: str) -> Mapping[str, RecordedCheck]:
     """Return the newest result per check name that counts for a version."""
     return newest_by_name(list_checks(unit, text))
-
-
-def split_by_digest(
-    found: Sequence[RecordedCheck], digest: str
-) -> tuple[dict[str, RecordedCheck], dict[str, RecordedCheck]]:
-    """Return the newest results per name on this digest, and on any other."""
-    here = newest_by_name(check for check in found if check.digest == digest)
-    return here, newest_by_name(check for check in found if check.digest != digest)
 
 
 def _require_digest(version: Version, digest: str | None) -> None:

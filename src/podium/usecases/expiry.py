@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from podium.domain.plain import check_limit
 from podium.domain.versions import Expiring
 from podium.sql import tables as t
 from podium.sql.versions import load_versions
@@ -27,8 +28,10 @@ def list_expiring(unit: Unit, namespace: str | None = None, limit: int | None = 
 
     Raises:
         InvalidNameError: The namespace breaks the rules of names.
+        InvalidValueError: The limit is less than 1.
         NotFoundError: There is no such namespace.
     """
+    check_limit(limit)
     due: list[sa.ColumnElement[bool]] = [_V.expires_at <= unit.now, _V.deleted_at.is_(None)]
     due.append(_M.collection_id == _V.collection_id)
     if namespace is not None:

@@ -64,7 +64,7 @@ def link_version(unit: Unit, command: LinkVersion) -> Version:
         facts = {"number": number, "source": source.source, "digest": source.digest, "metrics": source.metrics}
         copied = {"copied_from": source.ref} if source.kind == "model" else {}
         unit.record(stream, "model_version.linked", f"{stream.name}:v{number}", after=facts | copied)
-        if source.kind == "model":
+        if source.kind == "model" and number == row.next_number:  # what was edited on a link of before stays
             _copy_edits(unit, source, row.id, number)
     for alias in free_aliases(command.aliases):
         move_alias(unit, stream, alias, number, "set")

@@ -26,7 +26,7 @@ from podium.sql import tables as t
 from podium.sql.ids import new_id
 from podium.sql.rows import to_transition
 from podium.usecases.aliases import UNSET, Expected, holder_of, move_alias, moves_of, require_holder
-from podium.usecases.checks import checks_near, split_by_digest
+from podium.usecases.checks import evidence_for
 from podium.usecases.members import live_numbers
 from podium.usecases.places import collection_reference, find_collection, stream_of
 from podium.usecases.policies import effective_policy
@@ -185,7 +185,7 @@ def plan_rollback(unit: Unit, model: str, stage: str) -> RollbackPlan:
 def _gates(
     unit: Unit, row: Any, stage: Stage, version: Version, holder: int | None, command: PromoteVersion
 ) -> tuple[GateResult, ...]:
-    here, elsewhere = split_by_digest(checks_near(unit, row.id, version), version.digest)
+    here, elsewhere = evidence_for(unit, row.id, version, stage.checks)
     m = t.alias_moves.c
     held = sa.select(m.name).where(m.collection_id == row.id, m.after == version.number).distinct()
     evidence = Evidence(version.ref, version.digest, frozenset(unit.connection.scalars(held)), here, elsewhere)

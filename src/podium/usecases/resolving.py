@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from podium.domain.names import LATEST, Reference, parse_reference
-from podium.domain.plain import iso
+from podium.domain.plain import check_limit, iso
 from podium.domain.versions import Version, VersionFiles
 from podium.errors import NotFoundError
 from podium.sql import tables as t
@@ -124,8 +124,10 @@ def list_versions(unit: Unit, text: str, limit: int | None = None, *, deleted: b
     """Return the versions of an artifact or model, newest first, or those of it that were deleted or unlinked.
 
     Raises:
+        InvalidValueError: The limit is less than 1.
         NotFoundError: There is no such collection.
     """
+    check_limit(limit)
     row = find_collection(unit, parse_reference(text), deleted=deleted)
     m = t.memberships.c
     there = m.deleted_at.is_not(None) if deleted else m.deleted_at.is_(None)

@@ -21,7 +21,7 @@ from podium.domain.names import (
     check_type,
     parse_reference,
 )
-from podium.domain.plain import check_text, plain_dict
+from podium.domain.plain import check_text, iso, plain_dict
 from podium.domain.runs import flatten_metrics, numbers_only
 from podium.domain.versions import OnDuplicate, Version, VersionFiles
 from podium.errors import AlreadyExistsError, InvalidValueError
@@ -152,9 +152,23 @@ def log_version(unit: Unit, command: LogVersion) -> Version:
     for alias in free_aliases(command.aliases):
         move_alias(unit, stream, alias, number, "set")
     add_labels(unit, stream, number, command.tags)
+    if existing is not None:
+        _prolong(unit, row, stream, number, command)
     if run is not None:
         _add_edge(unit, run.id, row.id, number, "output", f"{stream.name}:v{number}")
     return replace(get_version(unit, row.id, number), created=existing is None)
+
+
+def _prolong(unit: Unit, row: Any, stream: Stream, number: int, command: LogVersion) -> None:
+    """Let the longer life win when the same files are logged again: who gives no end relies on there being none."""
+    version_id = version_of(unit, row.id, number)
+    v = t.versions.c
+    end = unit.connection.execute(sa.select(v.expires_at).where(v.id == version_id)).scalar_one()
+    wanted = unit.now + command.ttl if command.ttl is not None else None
+    if end is not None and (wanted is None or wanted > end):
+        unit.connection.execute(sa.update(t.versions).where(v.id == version_id).values(expires_at=wanted))
+        before, after = {"expires_at": iso(end)}, {"expires_at": iso(wanted) if wanted is not None else None}
+        unit.record(stream, "artifact_version.updated", f"{stream.name}:v{number}", before=before, after=after)
 
 
 def _live_numbers(column: sa.Column[Any]) -> sa.Select[Any]:

@@ -37,7 +37,9 @@ _COLUMNS: dict[str, tuple[tuple[str, sa.types.TypeEngine[Any], str | None], ...]
         ("deleted_at", UtcDateTime(), None),
     ),
 }
-_INDEXES = (
+_INDEXES: tuple[tuple[str, ...], ...] = (
+    ("checks", "collection_id", "digest"),
+    ("checks", "collection_id", "name", "sequence"),
     ("versions", "digest"),
     ("versions", "expires_at"),
     ("versions", "deleted_at"),
@@ -56,8 +58,8 @@ def upgrade() -> None:
             op.add_column(table, sa.Column(name, kind, nullable=default is None, server_default=default))
     for name in _TABLES:
         globals()[f"_make_{name}"]()
-    for table, column in _INDEXES:
-        op.create_index(f"ix_{table}_{column}", table, [column])
+    for table, *keys in _INDEXES:
+        op.create_index(f"ix_{table}_{'_'.join(keys)}", table, keys)
     members = "from memberships where memberships.collection_id = collections.id"
     op.execute(
         sa.text(
@@ -73,8 +75,8 @@ def downgrade() -> None:
     renames gave up (whoever takes one counts from 0 again). What was deleted softly comes back; versions whose content
     was given up for good come back without it, and references become files whose content is missing.
     """
-    for table, column in reversed(_INDEXES):
-        op.drop_index(f"ix_{table}_{column}", table)
+    for table, *keys in reversed(_INDEXES):
+        op.drop_index(f"ix_{table}_{'_'.join(keys)}", table)
     for name in reversed(_TABLES):
         op.drop_table(name)
     for table, columns in _COLUMNS.items():
