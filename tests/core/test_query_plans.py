@@ -13,4 +13,3 @@ def test_versions_of_a_digest_and_of_a_task_are_found_by_their_index(lite, model
             text = str(query.compile(dialect=connection.dialect))
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", ("x", "y")).all()
             assert f"ix_versions_{index}" in str(plan), plan
-

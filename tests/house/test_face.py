@@ -82,7 +82,15 @@ def test_every_name_has_its_words(name) -> None:
 
 
 VERBS = sorted(name for name in dir(Registry) if not name.startswith("_") and callable(getattr(Registry, name)))
-SILENT = {"close", "plugins", "plugin_faults", "subscriptions", "deliver", "registries", "doctor"}  # raise only what every call may raise
+SILENT = {
+    "close",
+    "plugins",
+    "plugin_faults",
+    "subscriptions",
+    "deliver",
+    "registries",
+    "doctor",
+}  # raise only what every call may raise
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -96,7 +96,19 @@ def _plain(values: Any) -> list[str]:
 
 def _without_moment(value: Any) -> Any:
     """Leave out ids, times, durations, hashes and origins."""
-    own = {"id", "run", "at", "created_at", "started_at", "heartbeat_at", "finished_at", "origin", "duration", "hash", "previous"}
+    own = {
+        "id",
+        "run",
+        "at",
+        "created_at",
+        "started_at",
+        "heartbeat_at",
+        "finished_at",
+        "origin",
+        "duration",
+        "hash",
+        "previous",
+    }
     if isinstance(value, dict):
         kept = {key: _without_moment(item) for key, item in value.items() if key not in own | {"transition"}}
         return {key: item for key, item in kept.items() if not (key == "name" and "steps" in value)}
