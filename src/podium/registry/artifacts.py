@@ -130,7 +130,8 @@ class ArtifactVerbs(Joint):
 
         Args:
             ref: ``PROJECT/ARTIFACT[:vN|:alias]`` or ``REGISTRY/MODEL[:vN|:alias]``; ``latest`` if it has no colon.
-            at: Who held the alias then, UTC.
+            at: Who held the alias then, UTC. Of ``latest`` and of numbers it is not known when a version was away that
+                was deleted and restored since.
 
         Raises:
             InvalidNameError: The text is no reference.

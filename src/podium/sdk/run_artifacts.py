@@ -140,21 +140,16 @@ class RunArtifacts(ABC):
         self._require_open()
         if path is not None and uri is not None:
             raise InvalidValueError("Both path and uri are given.", hint="Pass one of them.")
-        if path is not None:
-            local = given_path(path)
-            draft = Artifact(name or local.name, "dataset", description, metadata)
+        if path is None and uri is None:
+            changed = metadata is not None or description is not None or bool(alias_names(aliases))
+            return self._use(self._full(_data_set(name, changed=changed)), "dataset")
+        local = given_path(path) if path is not None else None
+        given = local.name if local is not None else _last_part(uri or "")
+        draft = Artifact(name or given, "dataset", description, metadata)
+        if local is not None:
             _add(draft, local, progress)
         elif uri is not None:
-            draft = Artifact(name or _last_part(uri), "dataset", description, metadata)
             draft.add_reference(uri, integrity=integrity, progress=progress)
-        elif name is None:
-            raise InvalidValueError("No data set is named.", hint="Pass a name, a path or a uri.")
-        elif metadata is not None or description is not None or alias_names(aliases):
-            raise InvalidValueError(
-                "A data set used by name is not changed.", hint="Leave metadata, description and aliases out."
-            )
-        else:
-            return self._use(self._full(name), "dataset")
         self._log(draft, aliases, (), None, None, progress)
         return self.use_artifact(draft)
 
@@ -302,6 +297,17 @@ def _add(draft: Artifact, path: Path, progress: Progress | None) -> None:
         draft.add_dir(path, policy="immutable", progress=progress)
     else:
         draft.add_file(path, policy="immutable", progress=progress)
+
+
+def _data_set(name: str | None, *, changed: bool) -> str:
+    """Return the name of a data set that is used as it is."""
+    if name is None:
+        raise InvalidValueError("No data set is named.", hint="Pass a name, a path or a uri.")
+    if changed:
+        raise InvalidValueError(
+            "A data set used by name is not changed.", hint="Leave metadata, description and aliases out."
+        )
+    return name
 
 
 def _last_part(uri: StrPath) -> str:
