@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -131,3 +133,16 @@ def test_tables_of_another_program_are_left_alone(registry) -> None:
         registry.upgrade()
     with engine.connect() as connection:
         assert sa.inspect(connection).get_table_names() == ["runs"]
+
+
+def test_threads_that_make_databases_at_once(tmp_path, open_at) -> None:
+    """Eight threads of one process, each opening a new file at the same moment: all of them work."""
+    together = threading.Barrier(8)
+
+    def first_call(number: int) -> int:
+        registry = open_at(f"sqlite:///{tmp_path / f'r{number}.db'}")
+        together.wait(timeout=60)
+        return len(registry.collections())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(first_call, range(8))) == [0] * 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 HEAD = "0002"
 VERSION_TABLE = "podium_schema"
+_ALEMBIC = threading.Lock()  # it keeps what it works on in module globals: one migration at a time in a process
 _VERSION = sa.table(VERSION_TABLE, sa.column("version_num", sa.String))
 # Any 64-bit number of our own: it keeps two upgrades of one PostgreSQL database apart.
 _ADVISORY_LOCK = 7_041_773_209_116_551
@@ -91,7 +93,8 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> tuple[str | None, str]
             if before is None:
                 _require_own(connection)
             if before != HEAD:
-                command.upgrade(config(connection), revision)
+                with _ALEMBIC:
+                    command.upgrade(config(connection), revision)
             return before, current(connection) or ""
 
 
@@ -115,7 +118,8 @@ def downgrade(engine: sa.Engine, revision: str) -> tuple[str | None, str | None]
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             before = current(connection)
             if losses(before, revision):
-                command.downgrade(config(connection), revision)
+                with _ALEMBIC:
+                    command.downgrade(config(connection), revision)
             return before, current(connection)
 
 
