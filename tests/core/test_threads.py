@@ -153,7 +153,8 @@ def hands(registry: Registry, database_url: str, open_at: Callable[..., Registry
         hand.start()
     for hand in several:
         hand.join(max(0.0, until + PATIENCE - SECONDS - time.monotonic()))
-    assert stacks(several) == ""
+    if hanging := stacks(several):
+        pytest.fail(f"These hang:\n{hanging}")
     return several
 
 
