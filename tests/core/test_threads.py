@@ -28,6 +28,7 @@ ALWAYS = (NotFoundError, InvalidValueError)
 MORE: dict[str, tuple[type[Exception], ...]] = {
     "rename": (AlreadyExistsError,),
     "gc": (ConflictError,),  # another collection began
+    "link": (ConflictError,),  # the source was deleted or renamed at this very moment
     "rollback": (ConflictError, IntegrityError),  # the stage moved meanwhile; no earlier holder is intact
     "download": (IntegrityError,),  # deleted and collected while it was read
 }
