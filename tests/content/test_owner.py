@@ -370,3 +370,17 @@ def test_a_copy_of_both_is_a_registry_too(open_at: Open, tmp_path: Path, file: P
     copied.delete("p/a:v0")
     assert copied.gc(**GC_ALL).blobs == 1
     assert registry.verify().problems == ()
+
+
+def test_a_new_registry_does_not_take_over_contents(
+    place: str, file: Path, open_new: Callable[[str, str], Registry]
+) -> None:
+    """Contents of a registry of before, which has not signed yet, are never taken for those of a new one."""
+    open_new("old", place).log("p/a", file)
+    if "://" in place:
+        connect(place).delete(MARK)
+    else:
+        Path(place, MARK).unlink()
+    with pytest.raises(SettingsError, match="nothing says whose"):
+        open_new("new", place).log("p/a", file)
+    assert mark_of(place) is None

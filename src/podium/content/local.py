@@ -27,7 +27,7 @@ from podium.content.disk import (
     sync_folder,
     sync_folders,
 )
-from podium.content.owner import MARK, lost, read_mark, require_owner, sign
+from podium.content.owner import MARK, lost, read_mark, require_owner, sign, strangers
 from podium.content.store import CHUNK, Blob, BlobState, Leftovers, Progress, Staged, hash_file
 from podium.errors import IntegrityError, NotFoundError
 
@@ -59,6 +59,8 @@ class LocalStore:
             if fresh:
                 self.prepare()
             found = read_mark(self.location)
+            if found is None and fresh and os.path.isdir(self._blobs):
+                raise strangers(self.location)
             used = os.path.isdir(self._blobs) or os.path.isdir(self._incoming)
             if found is None and not fresh and not used:
                 raise lost(self.location)

@@ -82,6 +82,15 @@ def require_owner(location: str, found: str, owner: str) -> None:
         )
 
 
+def strangers(location: str) -> SettingsError:
+    """Return the error about a place that a new registry is given, and that holds contents already."""
+    return SettingsError(
+        f"There are contents in {location} already, and nothing says whose.",
+        hint="Give a new registry an empty place; a registry of before signs its own at its next use.",
+        location=location,
+    )
+
+
 def lost(root: str) -> StorageError:
     """Return the error about a folder that was there and is not."""
     return StorageError(

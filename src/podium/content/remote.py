@@ -21,7 +21,7 @@ from obstore.exceptions import AlreadyExistsError, PermissionDeniedError, Unauth
 from podium.content.disk import storage_errors
 from podium.content.local import changed_source, missing_content, open_source
 from podium.content.objects import connect, object_errors
-from podium.content.owner import MARK, require_owner
+from podium.content.owner import MARK, require_owner, strangers
 from podium.content.parallel import run_parallel
 from podium.content.store import CHUNK, Blob, BlobState, Leftovers, Progress, Staged
 
@@ -61,6 +61,8 @@ class ObjectStore:
         """Make sure that the prefix is this registry's; see `ContentStore.claim`."""
         with object_errors(self.location):
             found = self._owner()
+            if found is None and fresh and next(iter(self._client.list(f"{_BLOBS}/", chunk_size=1)), None):
+                raise strangers(self.location)
             if found is None:
                 # Who may only read leaves a place of before unsigned; who writes finds out soon enough.
                 with suppress(AlreadyExistsError, PermissionDeniedError, UnauthenticatedError):

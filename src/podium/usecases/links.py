@@ -126,7 +126,10 @@ def _hold_version(unit: Unit, version: Version) -> UUID:
     row = unit.connection.execute(_HELD, keys).one_or_none()
     if row is None or row.deleted_at is not None:
         raise ConflictError(
-            f"{version.source} was deleted or renamed at this moment.", hint="Look again and decide.", holder=None
+            f"{version.source} was deleted or renamed at this moment.",
+            hint="Look again and decide.",
+            holder=None,
+            transient=True,  # the unit is done again, and says what is true then
         )
     found: UUID = row.id
     return found
