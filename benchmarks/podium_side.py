@@ -32,7 +32,8 @@ class PodiumSide:
         self._folder, self._next = Path(folder), Counter(link=spare)
         self._folder.mkdir(parents=True, exist_ok=True)
         os.environ["PODIUM_HOME"] = str(self._folder / "home")  # the memory of hashes lives there
-        self._registry = podium.open_registry(url, content=self._folder / "content")
+        self._content = self._folder / f"content-{url.partition(':')[0]}"  # a place has one owner
+        self._registry = podium.open_registry(url, content=self._content)
         self._url = url
 
     def prepare(self) -> None:
@@ -65,7 +66,7 @@ class PodiumSide:
         """Log a folder; return the seconds and the bytes below this side's folder after it."""
         os.sync()  # nobody pays for the bytes that were written before
         (seconds,) = time_calls(lambda _: self._registry.log(f"bench/{name}", source), [0], 0)
-        return {"seconds": seconds, "bytes": bytes_below(self._folder / "content")}
+        return {"seconds": seconds, "bytes": bytes_below(self._content)}
 
     def fetch(self, name: str, to: str) -> dict[str, float]:
         """Download the newest version."""

@@ -107,5 +107,5 @@ def test_a_downgrade_says_what_is_lost_and_asks(on_terminal, ok, model):
     code, text = on_terminal("db", "downgrade", "0001", typed="n\n")
     assert code == 130
     assert "Undoing 0002:" in text
-    assert "references and media are lost" in " ".join(text.split())
+    assert "Lost are tags, owners, tasks, edits made on links" in " ".join(text.split())
     assert "v1" in ok("ls", model)

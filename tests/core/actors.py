@@ -293,7 +293,8 @@ class Actors:
         """Kill an actor that never ends by itself."""
         pid = self._wait(actor, "pid", 30.0)
         with self.news:
-            assert [line for line in self.heard[actor] if "error" in line] == []
+            errors = [line for line in self.heard[actor] if "error" in line]
+            assert not errors, errors
         os.kill(pid, signal.SIGKILL)
 
     def begun(self, actor: int) -> None:

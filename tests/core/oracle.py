@@ -65,6 +65,7 @@ class Collection:
     texts: dict[str, str | None] = field(default_factory=lambda: {"description": None, "owner": None})
     events: list[tuple[str, str]] = field(default_factory=list)
     deleted: int | None = None
+    last_deleted: int | None = None  # kept when it is made again: what went then can still be brought back
     came_back: bool = False  # something was restored or linked again: when it was away is not kept per version
 
     @property
@@ -275,7 +276,7 @@ class Making(Model):
             item.came_back |= member.deleted is not None
             member.deleted = None
             self.note(item, "model_version.linked", f"{item.ref}:v{member.number}")
-            if source_item.kind == "model":
+            if source_item.kind == "model" and not there:
                 member.metadata, member.description = dict(shown["metadata"]), shown["description"]
                 member.tags = set(shown["tags"])
         for alias in aliases:
@@ -461,21 +462,22 @@ class Oracle(Making):
             item.members[number].deleted = self.turn
             if item.kind == "artifact":
                 item.members[number].bytes.deleted = self.turn
-        item.deleted = self.turn
+        item.deleted = item.last_deleted = self.turn
         self.note(item, f"{item.kind}.deleted")
         return self.summary(item)
 
     def restore_collection(self, ref: str) -> dict[str, Any]:
         item = self.find(ref, deleted=True)
-        if item.deleted is None:
-            return self.summary(item)
-        for member in item.members.values():
+        when, back = item.last_deleted, False
+        for member in item.members.values() if when is not None else ():
             held = member.bytes
-            if item.kind == "artifact" and held.deleted == item.deleted and not held.purged:
+            if item.kind == "artifact" and held.deleted == when and not held.purged:
                 held.deleted = None
-            if member.deleted == item.deleted and held.deleted is None and not held.purged:
+            if member.deleted == when and held.deleted is None and not held.purged:
                 member.deleted = None
-                item.came_back = True
+                item.came_back = back = True
+        if item.deleted is None and not back:
+            return self.summary(item)
         item.deleted = None
         self.note(item, f"{item.kind}.restored")
         return self.summary(item)

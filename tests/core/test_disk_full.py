@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,19 +42,23 @@ class SmallDisk:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[int], SmallDisk]]:
+def small_disk() -> Iterator[Callable[[int], SmallDisk]]:
     """Mount small disks; they go after the test."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount a small disk")
     made: list[SmallDisk] = []
+    # Not below pytest's own folder, which is closed to the user that the PostgreSQL server runs as.
+    folder = Path(tempfile.mkdtemp(prefix="podium-disk-"))
+    folder.chmod(0o755)
 
     def make(megabytes: int) -> SmallDisk:
-        made.append(SmallDisk(tmp_path / f"disk{len(made)}", megabytes))
+        made.append(SmallDisk(folder / f"disk{len(made)}", megabytes))
         return made[-1]
 
     yield make
     for disk in made:
         disk.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -227,7 +227,10 @@ def test_names_get_one_verdict(
     file = tmp_path / "given" / "model.bin"
     file.parent.mkdir()
     file.write_text("model")
-    verdicts = [all_verdicts(registry, file) for registry in (lite, open_at(new_pg_url()))]
+    verdicts = [
+        all_verdicts(registry, file)
+        for registry in (lite, open_at(new_pg_url(), content=tmp_path / "home" / "content"))
+    ]
     assert verdicts[0] == verdicts[1]
     assert "leaks" not in verdicts[0].values()
     for verb, rule in RULES.items():
@@ -262,7 +265,11 @@ def test_paths_get_one_verdict(
     """Each of some fifty paths gets the same answer on both databases and both stores, and stays below its folder."""
     (tmp_path / "given").mkdir()
     (tmp_path / "given" / "model.bin").write_text("model")
-    stores = [lite, open_at(new_pg_url()), open_at(new_pg_url(), content=f"{s3}/prefix")]
+    stores = [
+        lite,
+        open_at(new_pg_url(), content=tmp_path / "home" / "content"),
+        open_at(new_pg_url(), content=f"{s3}/prefix"),
+    ]
     verdicts = [path_verdicts(registry, tmp_path) for registry in stores]
     assert verdicts[0] == verdicts[1] == verdicts[2]
     good = {"%2e%2e/x", "%252e%252e%252fx", "..%5cx", "%c0%af", "\uff0e\uff0e/x", "\u2025/x", "~/x", "$HOME/x"}

@@ -122,6 +122,9 @@ def _sweep_one(child: os.DirEntry[str], older_than: float, dry_run: bool) -> tup
         return 1, size
     with _ended(child.path, age) as ended:
         if not ended:
+            if not dry_run:
+                with suppress(OSError):  # not empty: a writer is in it, and it is not even looked at
+                    os.rmdir(child.path)
             return 0, 0
         found = [entry for entry in os.scandir(child.path) if entry.name != _LOCK]
         size = sum(entry.stat(follow_symlinks=False).st_size for entry in found)
@@ -135,8 +138,10 @@ def _ended(folder: str, age: float) -> Iterator[bool]:
     """Hold the lock of a folder whose writer is gone; where locks do not work, a day must have passed."""
     try:
         lock = os.open(os.path.join(folder, _LOCK), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:  # killed between making the folder and the lock, or about to make it now
-        yield True
+    except FileNotFoundError:
+        # Without a lock it is new, or old and on its way out. A writer makes files only when it has the lock, so one
+        # that holds files is old; and an empty one goes only as long as it is empty.
+        yield bool(os.listdir(folder)) and not os.path.exists(os.path.join(folder, _LOCK))
         return
     try:
         taken = try_lock(lock)
