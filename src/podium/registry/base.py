@@ -214,7 +214,9 @@ class Joint:
         """Name the owner of a place that was recorded before places had one; None for who may not write."""
         try:
             return self._change(_name_owner)
-        except PodiumError:
+        except PodiumError as error:
+            if error.retryable:
+                raise  # the database is away for everybody; that says nothing about rights
             return None
 
     def _first_place(self) -> str:
