@@ -38,6 +38,18 @@ def _who() -> list[sa.Column[object]]:
     ]
 
 
+def _fields() -> list[sa.Column[object]]:
+    """A scalar of a JSON document, as `podium.domain.fields.flatten` makes it; the document itself is for display."""
+    return [
+        sa.Column("name", sa.String(250), primary_key=True),
+        sa.Column("position", sa.BigInteger, primary_key=True),
+        sa.Column("kind", sa.String(1), nullable=False),
+        sa.Column("text", sa.Text),
+        sa.Column("prefix", sa.String(128)),
+        sa.Column("value", sa.Double),
+    ]
+
+
 def _stream() -> list[sa.Column[object]]:
     """The head of an event chain lives on the row that the change locks anyway."""
     return [
@@ -122,10 +134,21 @@ runs = sa.Table(
     sa.Column("steps", sa.BigInteger, nullable=False),
     sa.Column("origin", PlainJson, nullable=False),
     sa.Column("environment", PlainJson, nullable=False, server_default="{}"),
+    sa.Column("goals", PlainJson, nullable=False, server_default="{}"),  # metric to "minimize" or "maximize"
     sa.Column("heartbeat_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
     *_who(),
     sa.Index("ix_runs_namespace_id_created_at", "namespace_id", "created_at"),
+    sa.Index("ix_runs_created_at_id", "created_at", "id"),
+)
+
+run_fields = sa.Table(
+    "run_fields",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    *_fields(),
+    sa.Index("ix_run_fields_name_prefix", "name", "prefix"),
+    sa.Index("ix_run_fields_name_value", "name", "value"),
 )
 
 run_metrics = sa.Table(
@@ -201,6 +224,16 @@ version_metrics = sa.Table(
     sa.Column("version_id", sa.ForeignKey("versions.id"), primary_key=True),
     sa.Column("name", sa.String(250), primary_key=True),
     sa.Column("value", sa.Double, nullable=False),
+    sa.Index("ix_version_metrics_name_value_version_id", "name", "value", "version_id"),
+)
+
+version_fields = sa.Table(
+    "version_fields",
+    metadata,
+    sa.Column("version_id", sa.ForeignKey("versions.id"), primary_key=True),
+    *_fields(),
+    sa.Index("ix_version_fields_name_prefix", "name", "prefix"),
+    sa.Index("ix_version_fields_name_value", "name", "value"),
 )
 
 memberships = sa.Table(
@@ -217,6 +250,20 @@ memberships = sa.Table(
     *_who(),
     sa.UniqueConstraint("collection_id", "version_id"),
     sa.Index("ix_memberships_version_id", "version_id"),
+    sa.Index("ix_memberships_created_at_collection_id_number", "created_at", "collection_id", "number"),
+    sa.Index("ix_memberships_created_by", "created_by"),
+)
+
+# Only of what was edited on a link; the others show the fields of their source.
+member_fields = sa.Table(
+    "member_fields",
+    metadata,
+    sa.Column("collection_id", sa.Uuid, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    *_fields(),
+    sa.ForeignKeyConstraint(["collection_id", "number"], ["memberships.collection_id", "memberships.number"]),
+    sa.Index("ix_member_fields_name_prefix", "name", "prefix"),
+    sa.Index("ix_member_fields_name_value", "name", "value"),
 )
 
 version_tags = sa.Table(
@@ -236,8 +283,11 @@ aliases = sa.Table(
     sa.Column("collection_id", sa.Uuid, primary_key=True),
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("number", sa.BigInteger, nullable=False),
+    # Whether the policy in force governs it; kept with each move and each change of a policy.
+    sa.Column("stage", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.ForeignKeyConstraint(["collection_id", "number"], ["memberships.collection_id", "memberships.number"]),
     sa.Index("ix_aliases_collection_id_number", "collection_id", "number"),
+    sa.Index("ix_aliases_name", "name"),
 )
 
 alias_moves = sa.Table(
@@ -288,6 +338,7 @@ checks = sa.Table(
     *_who(),
     sa.UniqueConstraint("collection_id", "sequence"),
     sa.Index("ix_checks_collection_id_name", "collection_id", "name"),
+    sa.Index("ix_checks_name_status", "name", "status"),
     sa.Index("ix_checks_collection_id_name_sequence", "collection_id", "name", "sequence"),
     sa.Index("ix_checks_collection_id_digest", "collection_id", "digest"),
 )
@@ -343,6 +394,8 @@ events = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
     *_who(),
     sa.UniqueConstraint("stream", "sequence"),
+    sa.Index("ix_events_created_at_id", "created_at", "id"),
+    sa.Index("ix_events_type_created_at", "type", "created_at"),
 )
 
 subscriptions = sa.Table(
