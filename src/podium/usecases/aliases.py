@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 
 from podium.domain.names import LATEST, Reference, check_alias, check_label, parse_reference
 from podium.domain.plain import check_text
+from podium.domain.stages import Policy
 from podium.domain.versions import AliasMove, MoveKind
 from podium.errors import ConflictError, InvalidValueError, NotFoundError
 from podium.sql import tables as t
@@ -19,8 +21,8 @@ from podium.sql.ids import new_id
 from podium.sql.rows import to_move
 from podium.sql.write import upsert
 from podium.usecases.places import collection_reference, find_collection, stream_of
-from podium.usecases.policies import effective_policy
-from podium.usecases.resolving import resolve_number
+from podium.usecases.policies import IN_FORCE, effective_policy, policy_of
+from podium.usecases.resolving import number_now, resolve_number
 from podium.usecases.unit import Stream, Unit
 
 
@@ -83,10 +85,11 @@ def set_alias(unit: Unit, command: SetAlias) -> AliasMove:
     check_text(command.reason, "The reason")
     ref = parse_reference(command.ref)
     row = find_collection(unit, ref, lock=True)
-    refuse_stages(unit, row, [command.alias])
-    number = resolve_number(unit, ref, row.id)
-    require_holder(unit, row.id, Reference(ref.namespace, ref.name, command.alias), command.expected)
-    return move_alias(unit, stream_of(row), command.alias, number, "set", command.reason)
+    standing = _look(unit, row, ref, command.alias)
+    _refuse_stages(row, policy_of(standing.policy), [command.alias])
+    number = standing.number if standing.number is not None else resolve_number(unit, ref, row.id)  # says what is wrong
+    _require(standing.holder, Reference(ref.namespace, ref.name, command.alias), command.expected)
+    return _move(unit, stream_of(row), standing, command.alias, number, "set", command.reason)
 
 
 def remove_alias(unit: Unit, command: RemoveAlias) -> AliasMove:
@@ -119,6 +122,12 @@ def move_alias(
     Stages get their events from the promotion; other aliases get theirs here.
     """
     standing = unit.connection.execute(_STANDING, {"collection": stream.id, "alias": alias}).one()
+    return _move(unit, stream, standing, alias, number, kind, reason)
+
+
+def _move(
+    unit: Unit, stream: Stream, standing: Any, alias: str, number: int | None, kind: MoveKind, reason: str | None
+) -> AliasMove:
     before = standing.holder
     move = AliasMove(
         stream.name, alias, kind, before, number, unit.now, unit.actor, unit.origin, reason, before != number
@@ -129,7 +138,9 @@ def move_alias(
         a = t.aliases.c
         unit.connection.execute(sa.delete(t.aliases).where(a.collection_id == stream.id, a.name == alias))
     else:
-        upsert(unit.connection, t.aliases, [{"collection_id": stream.id, "name": alias, "number": number}])
+        stage = kind in ("promoted", "rolled_back")
+        row = {"collection_id": stream.id, "name": alias, "number": number, "stage": stage}
+        upsert(unit.connection, t.aliases, [row])
     _insert_move(unit, stream.id, move, (standing.revision or 0) + 1)
     if kind in ("set", "removed"):
         event = "alias.set" if kind == "set" else "alias.removed"
@@ -147,6 +158,18 @@ _REVISION = sa.select(sa.func.max(_M.revision)).where(
     _M.collection_id == sa.bindparam("collection", type_=sa.Uuid()), _M.name == sa.bindparam("alias")
 )
 _STANDING = sa.select(_HOLDER.scalar_subquery().label("holder"), _REVISION.scalar_subquery().label("revision"))
+
+
+@functools.cache
+def _standing_and(number: sa.Select[Any]) -> sa.Select[Any]:
+    """Return the statement that reads at once, in a locked collection, all that moving an alias has to know."""
+    named, policy = number.scalar_subquery(), IN_FORCE.scalar_subquery()
+    return _STANDING.add_columns(named.label("number"), policy.label("policy"))
+
+
+def _look(unit: Unit, row: Any, ref: Reference, alias: str) -> Any:
+    keys = {"collection": row.id, "space": row.namespace_id, "alias": alias, "selector": ref.selector}
+    return unit.connection.execute(_standing_and(number_now(ref)), keys | {"number": ref.number}).one()
 
 
 def _insert_move(unit: Unit, collection_id: UUID, move: AliasMove, revision: int) -> None:
@@ -178,10 +201,14 @@ def require_holder(unit: Unit, collection_id: UUID, alias: Reference, expected: 
         ConflictError: They differ; ``holder`` is the version that holds it, or None.
         InvalidValueError: The expectation is no version.
     """
+    if not isinstance(expected, _Unset):
+        _require(holder_of(unit, collection_id, alias.selector), alias, expected)
+
+
+def _require(holder: int | None, alias: Reference, expected: Expected) -> None:
     if isinstance(expected, _Unset):
         return
     wanted = _number(expected, alias.collection)
-    holder = holder_of(unit, collection_id, alias.selector)
     if holder != wanted:
         says = f"v{holder}" if holder is not None else "nothing"
         thought = f"v{wanted}" if wanted is not None else "nothing"
@@ -199,11 +226,13 @@ def refuse_stages(unit: Unit, row: Any, aliases: Iterable[str]) -> None:
     Raises:
         InvalidValueError: One of the aliases is a stage of this model.
     """
-    if row.kind != "model":
-        return
-    stages = effective_policy(unit, row.namespace_id, row.id).names
+    if row.kind == "model":
+        _refuse_stages(row, effective_policy(unit, row.namespace_id, row.id), aliases)
+
+
+def _refuse_stages(row: Any, policy: Policy, aliases: Iterable[str]) -> None:
     for alias in aliases:
-        if alias in stages:
+        if row.kind == "model" and alias in policy.names:
             raise InvalidValueError(
                 f"{alias!r} is a stage of {row.namespace}/{row.name}; only a promotion moves it.",
                 hint=f"Use 'podium promote REF --to {alias}' or registry.promote(ref, to={alias!r}).",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -58,6 +60,7 @@ def set_policy(unit: Unit, command: SetPolicy) -> Policy:
         body=policy.to_json(),
         **unit.who,
     )
+    _mark_stages(unit, space.id, row.id if row is not None else None, policy.names)
     stream = stream_of(row) if row is not None else namespace_stream(space)
     old = before.to_json() if before is not None else {}
     after = {"revision": revision, **policy.to_json()}
@@ -80,15 +83,23 @@ def show_policy(unit: Unit, target: str) -> Policy:
 
 def effective_policy(unit: Unit, namespace_id: UUID, collection_id: UUID | None) -> Policy:
     """Return the model's own policy, else the registry's default, else Podium's: two stages without requirements."""
-    body = unit.connection.execute(_IN_FORCE, {"space": namespace_id, "collection": collection_id}).scalar()
+    return policy_of(unit.connection.execute(IN_FORCE, {"space": namespace_id, "collection": collection_id}).scalar())
+
+
+def policy_of(body: Any) -> Policy:
+    """Return the policy of what `IN_FORCE` selects."""
     return Policy.from_json(body) if body is not None else DEFAULT_POLICY
 
 
-_IN_FORCE = (
+# The policy of a model in a registry, :collection in :space; for use in other statements too.
+IN_FORCE = (
     sa.select(t.policies.c.body)
     .where(
-        t.policies.c.namespace_id == sa.bindparam("space"),
-        sa.or_(t.policies.c.collection_id == sa.bindparam("collection"), t.policies.c.collection_id.is_(None)),
+        t.policies.c.namespace_id == sa.bindparam("space", type_=sa.Uuid()),
+        sa.or_(
+            t.policies.c.collection_id == sa.bindparam("collection", type_=sa.Uuid()),
+            t.policies.c.collection_id.is_(None),
+        ),
     )
     .order_by(t.policies.c.collection_id.is_(None), t.policies.c.revision.desc())  # a model's own comes first
     .limit(1)
@@ -111,3 +122,16 @@ def _stored(unit: Unit, namespace_id: UUID, collection_id: UUID | None) -> Polic
     )
     body = unit.connection.execute(query).scalar()
     return Policy.from_json(body) if body is not None else None
+
+
+def _mark_stages(unit: Unit, namespace_id: UUID, collection_id: UUID | None, stages: Sequence[str]) -> None:
+    """Mark which aliases are stages, where this policy governs: in its model, or in all that have none of their own."""
+    a, c, p = t.aliases.c, t.collections.c, t.policies.c
+    if collection_id is not None:
+        governed = a.collection_id == collection_id
+    else:
+        own = sa.select(p.collection_id).where(p.namespace_id == namespace_id, p.collection_id.is_not(None))
+        governed = a.collection_id.in_(
+            sa.select(c.id).where(c.namespace_id == namespace_id, c.kind == "model", c.id.not_in(own))
+        )
+    unit.connection.execute(sa.update(t.aliases).where(governed).values(stage=a.name.in_(stages)))

@@ -45,8 +45,8 @@ def resolve_number(unit: Unit, ref: Reference, collection_id: UUID, at: datetime
     Raises:
         NotFoundError: It names nothing, or a version that was deleted or unlinked.
     """
-    query = _number_now(ref) if at is None else _number_then(ref, collection_id, at)
-    keys = {"collection": collection_id, "number": ref.number, "alias": ref.selector}
+    query = number_now(ref) if at is None else _number_then(ref, collection_id, at)
+    keys = {"collection": collection_id, "number": ref.number, "selector": ref.selector}
     number: int | None = unit.connection.execute(query, keys).scalar()
     if number is None:
         raise _nothing_there(unit, ref, collection_id, at)
@@ -59,10 +59,11 @@ _BY_NUMBER = sa.select(_M.number).where(
     _M.collection_id == _COLLECTION, _M.number == sa.bindparam("number"), _M.deleted_at.is_(None)
 )
 _BY_LATEST = sa.select(_C.latest).where(_C.id == _COLLECTION)
-_BY_ALIAS = sa.select(_A.number).where(_A.collection_id == _COLLECTION, _A.name == sa.bindparam("alias"))
+_BY_ALIAS = sa.select(_A.number).where(_A.collection_id == _COLLECTION, _A.name == sa.bindparam("selector"))
 
 
-def _number_now(ref: Reference) -> sa.Select[Any]:
+def number_now(ref: Reference) -> sa.Select[Any]:
+    """Return the statement for the number that a reference names now, of :collection and :number or :selector."""
     if ref.number is not None:
         return _BY_NUMBER
     return _BY_LATEST if ref.selector == LATEST else _BY_ALIAS

@@ -124,7 +124,9 @@ class Unit:
         self._insert(event, stream)
         stream.sequence, stream.head = event.sequence, event.hash
         values = {**stream.pending, "sequence": stream.sequence, "head": stream.head, "row_id": stream.id}
-        self.connection.execute(_update_of(stream.table), values)
+        # Whether anybody subscribed is answered on the way: mostly there is nobody to ask a statement of its own about.
+        if self.connection.execute(_update_of(stream.table), values).scalar_one():
+            self._deliver(event)
         stream.pending.clear()
         self.events.append(event)
         return event
@@ -150,6 +152,8 @@ class Unit:
             hash=event.hash,
             **self.who,
         )
+
+    def _deliver(self, event: Event) -> None:
         wanted = [subscription for subscription in self._wanted() if subscription.wants(event.type)]
         self.deliveries += len(wanted)
         if wanted:
@@ -182,5 +186,9 @@ _SUBSCRIPTIONS = sa.select(
 
 @functools.cache
 def _update_of(table: sa.Table) -> sa.Update:
-    """Return the statement that sets columns of one row, made once; its parameters say which."""
-    return sa.update(table).where(table.c.id == sa.bindparam("row_id"))
+    """Return the statement that sets columns of one row, made once; its parameters say which.
+
+    It answers whether there is any subscription.
+    """
+    subscribed = sa.exists(sa.select(t.subscriptions.c.name))
+    return sa.update(table).where(table.c.id == sa.bindparam("row_id")).returning(subscribed)
