@@ -5,6 +5,7 @@ The statements for a single version are made once: making one anew for each call
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -114,14 +115,33 @@ def load_version(connection: sa.Connection, collection_id: UUID, number: int) ->
 
 def find_version(connection: sa.Connection, ref: Reference) -> Version | None:
     """Return the version that a reference names now; None if it names nothing."""
-    names = {"namespace": ref.namespace, "name": ref.name, "key": ref.name, "folded": model_key(ref.name)}
-    if ref.number is not None:
-        row = connection.execute(_BY_NUMBER, names | {"number": ref.number}).one_or_none()
-    elif ref.selector == LATEST:
-        row = connection.execute(_BY_LATEST, names).one_or_none()
-    else:
-        row = connection.execute(_BY_ALIAS, names | {"alias": ref.selector}).one_or_none()
+    row = connection.execute(_naming(ref), _names(ref)).one_or_none()
     return None if row is None else _complete(connection, row)
+
+
+def hold_version(connection: sa.Connection, ref: Reference) -> tuple[Version, UUID] | None:
+    """Return the version that a reference names and the row of its bytes, which nobody can delete in this transaction.
+
+    None if it names nothing, or a version whose bytes were deleted.
+    """
+    row = connection.execute(_held(_naming(ref)), _names(ref)).one_or_none()
+    return None if row is None else (_complete(connection, row), row.version_id)
+
+
+def _naming(ref: Reference) -> sa.Select[Any]:
+    if ref.number is not None:
+        return _BY_NUMBER
+    return _BY_LATEST if ref.selector == LATEST else _BY_ALIAS
+
+
+@functools.cache
+def _held(query: sa.Select[Any]) -> sa.Select[Any]:
+    return query.where(t.versions.c.deleted_at.is_(None)).with_for_update(read=True, of=t.versions)
+
+
+def _names(ref: Reference) -> dict[str, Any]:
+    names = {"namespace": ref.namespace, "name": ref.name, "key": ref.name, "folded": model_key(ref.name)}
+    return names | {"number": ref.number, "alias": ref.selector}
 
 
 def _complete(connection: sa.Connection, row: Any) -> Version:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from podium.domain.names import LATEST, Reference, check_alias, check_model
+from podium.domain.names import LATEST, Reference, check_alias, check_model, parse_reference
 from podium.domain.origin import Origin
 from podium.domain.versions import Version
 from podium.errors import ConflictError, InvalidValueError
 from podium.sql import tables as t
+from podium.sql.versions import hold_version
 from podium.sql.write import insert_missing
 from podium.usecases.aliases import free_aliases, move_alias, refuse_stages
 from podium.usecases.members import add_member, bring_back
-from podium.usecases.places import collection_reference, ensure_collection, require_registry, stream_of
+from podium.usecases.places import (
+    collection_reference,
+    ensure_collection,
+    lock_model,
+    require_registry,
+    stream_of,
+    take_collection,
+)
 from podium.usecases.resolving import get_version, resolve_version
 from podium.usecases.unit import Stream, Unit
 
@@ -49,11 +58,8 @@ def link_version(unit: Unit, command: LinkVersion) -> Version:
     for alias in command.aliases:
         if alias != LATEST:
             check_alias(alias)
-    source = resolve_version(unit, command.ref)
-    version_id = _hold_version(unit, source)
-    space = require_registry(unit, target.namespace)
-    _require_type(space, source, target)
-    row, made = ensure_collection(unit, space, target.name, "model", source.type)
+    source, version_id = _hold_version(unit, parse_reference(command.ref))
+    row, made = _lock_target(unit, target, source)
     if command.aliases:
         refuse_stages(unit, row, command.aliases)
     stream = stream_of(row)
@@ -105,42 +111,39 @@ _MEMBER = sa.select(t.memberships.c.number, t.memberships.c.deleted_at).where(
     t.memberships.c.collection_id == sa.bindparam("collection"),
     t.memberships.c.version_id == sa.bindparam("version"),
 )
-_HELD = (
-    sa.select(t.versions.c.id, t.versions.c.deleted_at)
-    .join(t.collections, t.collections.c.id == t.versions.c.collection_id)
-    .join(t.namespaces, t.namespaces.c.id == t.collections.c.namespace_id)
-    .where(
-        t.namespaces.c.name == sa.bindparam("project"),
-        t.collections.c.name_key == sa.bindparam("name"),
-        t.versions.c.number == sa.bindparam("number"),
-    )
-    .with_for_update(read=True, of=t.versions)
-)
 
 
-def _hold_version(unit: Unit, version: Version) -> UUID:
-    """Return the row of the bytes behind a version, found by its source, and keep others from deleting it meanwhile."""
-    artifact, _, number = version.source.rpartition(":v")
-    project, _, name = artifact.partition("/")
-    keys = {"project": project, "name": name, "number": int(number)}
-    row = unit.connection.execute(_HELD, keys).one_or_none()
-    if row is None or row.deleted_at is not None:
+def _hold_version(unit: Unit, ref: Reference) -> tuple[Version, UUID]:
+    """Return what a reference names and the row of its bytes, and keep others from deleting them meanwhile."""
+    found = hold_version(unit.connection, ref)
+    if found is None:
+        source = resolve_version(unit, str(ref)).source  # if it names nothing, this says so
         raise ConflictError(
-            f"{version.source} was deleted or renamed at this moment.",
+            f"{source} was deleted or renamed at this moment.",
             hint="Look again and decide.",
             holder=None,
             transient=True,  # the unit is done again, and says what is true then
         )
-    found: UUID = row.id
     return found
 
 
-def _require_type(space: Any, source: Version, target: Reference) -> None:
-    if space.types is not None and source.type not in space.types:
+def _lock_target(unit: Unit, target: Reference, source: Version) -> tuple[Any, bool]:
+    """Return the locked row of the model that a version goes into, and whether this unit made it."""
+    row = lock_model(unit, target)
+    if row is None:
+        space = require_registry(unit, target.namespace)
+        _require_type(space.types, source, target)
+        return ensure_collection(unit, space, target.name, "model", source.type)
+    _require_type(row.accepts, source, target)
+    return row, take_collection(unit, row, target.name, source.type)
+
+
+def _require_type(types: Sequence[str] | None, source: Version, target: Reference) -> None:
+    if types is not None and source.type not in types:
         raise InvalidValueError(
-            f"The registry {target.namespace!r} accepts {', '.join(space.types)}; {source.ref} is a {source.type}.",
+            f"The registry {target.namespace!r} accepts {', '.join(types)}; {source.ref} is a {source.type}.",
             hint="Link it into another registry, or let this one accept the type ('podium registry edit').",
-            types=list(space.types),
+            types=list(types),
         )
 
 

@@ -36,6 +36,15 @@ _KEYED = COLLECTIONS.where(
     t.collections.c.namespace_id == sa.bindparam("space"), t.collections.c.name_key == sa.bindparam("key")
 )
 _KEYED_LOCKED = _KEYED.with_for_update(of=t.collections)
+_MODEL_LOCKED = (
+    COLLECTIONS.add_columns(t.namespaces.c.types.label("accepts"))
+    .where(
+        t.namespaces.c.name == sa.bindparam("namespace"),
+        t.namespaces.c.kind == "registry",
+        t.collections.c.name_key == sa.bindparam("key"),
+    )
+    .with_for_update(of=t.collections)
+)
 _SPACE = sa.select(t.namespaces).where(t.namespaces.c.name == sa.bindparam("space"))
 _SPACE_LOCKED = _SPACE.with_for_update()
 
@@ -117,6 +126,22 @@ def ensure_collection(unit: Unit, space: Any, name: str, kind: CollectionKind, t
         wanted = _make_collection(unit, space, name, key, kind, type_)
         row = unit.connection.execute(_KEYED_LOCKED, keys).one()
         made = row.id == wanted
+    return row, take_collection(unit, row, name, type_) or made
+
+
+def lock_model(unit: Unit, ref: Reference) -> Any:
+    """Return the locked row of a registered model, with the types that its registry ``accepts``, or None."""
+    keys = {"namespace": ref.namespace, "key": model_key(ref.name)}
+    return unit.connection.execute(_MODEL_LOCKED, keys).one_or_none()
+
+
+def take_collection(unit: Unit, row: Any, name: str, type_: str) -> bool:
+    """Make sure that a locked collection is the one meant, and bring it back if it was deleted: then return True.
+
+    Raises:
+        AlreadyExistsError: Its name differs by case.
+        InvalidValueError: It has another type.
+    """
     if row.name != name:
         raise AlreadyExistsError(
             f"The registry has a model {row.name!r}; {name!r} differs only by case.",
@@ -124,10 +149,11 @@ def ensure_collection(unit: Unit, space: Any, name: str, kind: CollectionKind, t
             name=row.name,
         )
     require_type(row, type_)
-    if row.deleted_at is not None:  # made again under the name of a deleted one, it counts on from there
-        unit.connection.execute(sa.update(t.collections).where(t.collections.c.id == row.id).values(deleted_at=None))
-        made = True
-    return row, made
+    if row.deleted_at is None:
+        return False
+    # Made again under the name of a deleted one, it counts on from there.
+    unit.connection.execute(sa.update(t.collections).where(t.collections.c.id == row.id).values(deleted_at=None))
+    return True
 
 
 def find_artifact(unit: Unit, space: Any, name: str) -> Any:
