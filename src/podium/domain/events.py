@@ -90,7 +90,7 @@ class Event(Value):
 
 
 def event_hash(event: Event) -> str:
-    """Return the hash that the event must carry."""
+    """Return the hash that the event must carry; what was and what is are plain JSON already."""
     body = {
         "id": event.id,
         "type": event.type,
@@ -100,8 +100,8 @@ def event_hash(event: Event) -> str:
         "actor": event.actor,
         "origin": to_plain(event.origin),
         "subject": event.subject,
-        "before": to_plain(event.before),
-        "after": to_plain(event.after),
+        "before": event.before,
+        "after": event.after,
         "reason": event.reason,
         "previous": event.previous,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import logging
 import random
 import socket
@@ -257,7 +258,12 @@ def now() -> datetime:
 
 def script_origin() -> Origin:
     """Return the origin of a call that no orchestrator knows of."""
-    path = Path(sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python")
+    return _script_origin(sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python")
+
+
+@functools.lru_cache(maxsize=8)  # the same for each call of a process
+def _script_origin(program: str) -> Origin:
+    path = Path(program)
     script = path.parent.name if path.name == "__main__.py" else path.name  # python -m package
     known = {"script": storable(script), "host": storable(socket.gethostname())}
     return Origin("script", f"script {known['script']}", details=known)

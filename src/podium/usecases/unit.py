@@ -82,7 +82,7 @@ class Unit:
     def plain_origin(self) -> dict[str, Any]:
         """The origin as the rows keep it."""
         if self._origin is None:
-            self._origin = plain_dict(self.origin.to_json(), "The origin")
+            self._origin = _plain_origin(self.origin)
         return self._origin
 
     def record(
@@ -177,6 +177,18 @@ class Unit:
             "attempts": 0,
             "next_at": self.now,
         }
+
+
+_last_origin: tuple[Origin, dict[str, Any]] | None = None
+
+
+def _plain_origin(origin: Origin) -> dict[str, Any]:
+    """Return an origin as the rows keep it; that of the call before is at hand, as most calls have the same."""
+    global _last_origin  # noqa: PLW0603 - one tuple, put in place at once: threads see the old one or the new one
+    last = _last_origin
+    if last is None or last[0] is not origin:
+        last = _last_origin = (origin, plain_dict(origin.to_json(), "The origin"))
+    return last[1]
 
 
 _SUBSCRIPTIONS = sa.select(
