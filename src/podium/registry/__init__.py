@@ -8,6 +8,7 @@ import os
 from podium.plugins.host import PluginHost
 from podium.registry.catalog import CatalogVerbs
 from podium.registry.doctor import DoctorVerbs
+from podium.registry.imports import ImportVerbs
 from podium.registry.models import ModelVerbs
 from podium.registry.notify import NotifyVerbs
 from podium.registry.promotion import PromotionVerbs
@@ -18,7 +19,7 @@ from podium.settings import read_settings
 __all__ = ["Registry", "open_registry"]
 
 
-class Registry(PromotionVerbs, ModelVerbs, CatalogVerbs, RunVerbs, NotifyVerbs, DoctorVerbs, SetupVerbs):
+class Registry(PromotionVerbs, ModelVerbs, CatalogVerbs, RunVerbs, NotifyVerbs, DoctorVerbs, SetupVerbs, ImportVerbs):
     """A model registry on a database and a content store.
 
     Synchronous, thread-safe, safe across forks. Every method is one transaction and returns frozen values with a

@@ -1,0 +1,1 @@
+"""Rooms that move what others hold into a registry."""
