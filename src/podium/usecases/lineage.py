@@ -1,0 +1,184 @@
+"""Lineage: where a version or run comes from, what came from it, and which models depend on it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from podium.domain.lineage import (
+    RUN,
+    Dependent,
+    Direction,
+    Impact,
+    Lineage,
+    LineageEdge,
+    Node,
+    Step,
+    check_depth,
+    check_direction,
+    path_to,
+    run_of,
+    steps_from,
+    sum_up,
+)
+from podium.domain.names import parse_reference
+from podium.sql import tables as t
+from podium.sql.lineage import Key, load_places, load_runs, load_versions, read_edges
+from podium.usecases.members import version_of
+from podium.usecases.places import find_collection
+from podium.usecases.resolving import resolve_version
+from podium.usecases.runs import show_run
+from podium.usecases.unit import Unit
+
+_Steps = Mapping[Key, Step]
+_NOWHERE: _Steps = {}
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLineage:
+    """Trace where a version or run comes from and what came from it.
+
+    Attributes:
+        ref: ``PROJECT/ARTIFACT[:vN|:alias]``, ``REGISTRY/MODEL[:vN|:alias]`` or ``run:ID``.
+        direction: ``up``, ``down`` or ``both``.
+        depth: How many hops, None for all.
+    """
+
+    ref: str
+    direction: Direction = "both"
+    depth: int | None = None
+
+
+def trace_lineage(unit: Unit, command: TraceLineage) -> Lineage:
+    """Return the graph around a version or run, read with one recursive statement.
+
+    Raises:
+        InvalidNameError: The text is no reference.
+        InvalidValueError: The direction or depth makes no sense.
+        NotFoundError: It names nothing.
+    """
+    direction, depth = check_direction(command.direction), check_depth(command.depth)
+    ref, root = _find_root(unit, command.ref)
+    rows = read_edges(unit.connection, root, direction, depth)
+    up = steps_from(root, _next(rows, up=True), depth) if direction != "down" else _NOWHERE
+    down = steps_from(root, _next(rows, up=False), depth) if direction != "up" else _NOWHERE
+    rows = [row for row in rows if _is_walked(row, up, down, depth)]
+    nodes = _load_nodes(unit, {root, *up, *down})
+    return Lineage(
+        root=nodes[root].id,
+        nodes=_in_order(nodes, up, down),
+        edges=tuple(_to_edge(row, nodes) for row in rows),
+        ref=ref,
+        direction=direction,
+        depth=depth,
+    )
+
+
+def find_impact(unit: Unit, ref: str) -> Impact:
+    """Return the registered models, model versions, stages and aliases that depend on a version or run.
+
+    Raises:
+        InvalidNameError: The text is no reference.
+        NotFoundError: It names nothing.
+    """
+    asked, root = _find_root(unit, ref)
+    steps = steps_from(root, _next(read_edges(unit.connection, root, "down", None), up=False))
+    versions = [key for key in steps if isinstance(key, UUID)]
+    _, models = load_places(unit.connection, versions)
+    paths = {key: path_to(key, steps) for key in models}
+    named = _load_nodes(unit, {root, *(key for path in paths.values() for key in path)})
+    dependents = [
+        Dependent(
+            ref=place.ref,
+            model=place.model,
+            source=named[version].id,
+            aliases=place.aliases,
+            stages=place.stages,
+            hops=steps[version].hops,
+            path=tuple(named[key].id for key in paths[version]),
+        )
+        for version, places in models.items()
+        for place in places
+    ]
+    reached = len(versions) - isinstance(root, UUID)
+    return sum_up(asked, named[root].id, dependents, len(steps) - 1 - reached, reached)
+
+
+def _find_root(unit: Unit, text: str) -> tuple[str, Key]:
+    """Return what a reference names in full, and the key of its node; a deleted version is found by its number.
+
+    Raises:
+        InvalidNameError: The text is no reference.
+        NotFoundError: It names nothing.
+    """
+    run = run_of(text)
+    if run is not None:
+        return f"{RUN}{show_run(unit, run).id}", run
+    ref = parse_reference(text)
+    if ref.number is not None:
+        row = find_collection(unit, ref, deleted=True)
+        m = t.memberships.c
+        query = sa.select(m.version_id).where(m.collection_id == row.id, m.number == ref.number)
+        version: UUID | None = unit.connection.execute(query).scalar()
+        if version is not None:
+            return f"{ref.collection}:v{ref.number}", version
+    found = resolve_version(unit, text)
+    ref = parse_reference(found.ref)
+    assert ref.number is not None
+    return found.ref, version_of(unit, find_collection(unit, ref).id, ref.number)
+
+
+def _next(rows: Sequence[Any], *, up: bool) -> Mapping[Key, Sequence[Key]]:
+    """Return what comes after each node, on the way up or down, in order of time."""
+    found: defaultdict[Key, list[Key]] = defaultdict(list)
+    for row in rows:
+        source, target = _ends(row)
+        if up:
+            found[target].append(source)
+        else:
+            found[source].append(target)
+    return found
+
+
+def _ends(row: Any) -> tuple[Key, Key]:
+    """Return the nodes of an edge, in the way of the data."""
+    return (row.version_id, row.run_id) if row.direction == "input" else (row.run_id, row.version_id)
+
+
+def _is_walked(row: Any, up: _Steps, down: _Steps, depth: int | None) -> bool:
+    """Whether an edge is crossed within the depth; the statement may give more."""
+    source, target = _ends(row)
+    return any(
+        here in steps and (depth is None or steps[here].hops < depth) for here, steps in ((target, up), (source, down))
+    )
+
+
+def _load_nodes(unit: Unit, keys: set[Key]) -> dict[Key, Node]:
+    versions = load_versions(unit.connection, (key for key in keys if isinstance(key, UUID)))
+    return {**versions, **load_runs(unit.connection, (key for key in keys if isinstance(key, str)), unit.now)}
+
+
+def _in_order(nodes: Mapping[Key, Node], up: _Steps, down: _Steps) -> tuple[Node, ...]:
+    """Return the nodes with their hops, the nearest first; equally near ones as they were found."""
+    found = [
+        replace(nodes[key], up=up[key].hops if key in up else None, down=down[key].hops if key in down else None)
+        for key in dict.fromkeys([*up, *down])
+    ]
+    return tuple(sorted(found, key=lambda node: min(hops for hops in (node.up, node.down) if hops is not None)))
+
+
+def _to_edge(row: Any, nodes: Mapping[Key, Node]) -> LineageEdge:
+    source, target = _ends(row)
+    return LineageEdge(
+        source=nodes[source].id,
+        target=nodes[target].id,
+        kind=row.direction,
+        ref=row.ref,
+        at=row.created_at,
+        origin=nodes[row.run_id].origin,
+    )
