@@ -136,6 +136,8 @@ def _edits(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Say what an edit changed: a short value from and to, a long text only by name."""
     said = []
     for key in dict.fromkeys([*before, *after]):
+        if key == "details_sha256":
+            continue  # for 'podium audit verify'
         old, new = before.get(key), after.get(key)
         if isinstance(old, Mapping) or isinstance(new, Mapping):
             said += _edits(old or {}, new or {})

@@ -163,7 +163,9 @@ def restore_collection(unit: Unit, text: str) -> Collection:
         return _show(unit, row.id)
     unit.connection.execute(sa.update(t.collections).where(t.collections.c.id == row.id).values(deleted_at=None))
     stream = stream_of(row)
-    unit.record(stream, f"{row.kind}.restored", stream.name, after={"versions": len(back)})
+    away = sa.select(m.number).where(m.collection_id == row.id, m.deleted_at == when).order_by(m.number)
+    facts = {"versions": len(back), "away": list(unit.connection.scalars(away))}
+    unit.record(stream, f"{row.kind}.restored", stream.name, after=facts)
     return _show(unit, row.id)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from podium.domain.audit import details_sha256
 from podium.domain.names import parse_reference
 from podium.domain.plain import check_text, iso, plain_dict
 from podium.domain.versions import Version
@@ -89,6 +90,7 @@ def edit_version(unit: Unit, command: EditVersion) -> Version:
     _expire(command, version, values, before, after)
     if values:
         _write(unit, row, version, values)
+        after["details_sha256"] = _details(unit, row, version)
         kind = f"{row.kind}_version.updated"
         unit.record(stream_of(row), kind, version.ref, before=before, after=after, reason=command.reason)
     return get_version(unit, row.id, version.number)
@@ -138,6 +140,18 @@ def _write(unit: Unit, row: Any, version: Version, values: Mapping[str, Any]) ->
     else:
         version_id = version_of(unit, row.id, version.number)
         unit.connection.execute(sa.update(t.versions).where(v.id == version_id).values(values))
+
+
+def _details(unit: Unit, row: Any, version: Version) -> str:
+    """Return the digest of what the row of a version or link says of its own now."""
+    m, v = t.memberships.c, t.versions.c
+    here = (m.collection_id == row.id, m.number == version.number)
+    if version.kind == "model":
+        query = sa.select(m.metadata, m.description, sa.null()).where(*here)
+    else:
+        own = sa.select(v.metadata, v.description, v.expires_at)
+        query = own.join(t.memberships, m.version_id == v.id).where(*here)
+    return details_sha256(*unit.connection.execute(query).one())
 
 
 def _time(time: datetime | None) -> str | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from podium.domain.audit import details_sha256
 from podium.domain.names import LATEST, Reference, check_alias, check_model, parse_reference
 from podium.domain.origin import Origin
 from podium.domain.versions import Version
@@ -69,9 +70,9 @@ def link_version(unit: Unit, command: LinkVersion) -> Version:
     if created:
         facts = {"number": number, "source": source.source, "digest": source.digest, "metrics": source.metrics}
         copied = {"copied_from": source.ref} if source.kind == "model" else {}
-        unit.record(stream, "model_version.linked", f"{stream.name}:v{number}", after=facts | copied)
         if source.kind == "model" and number == row.next_number:  # what was edited on a link of before stays
-            _copy_edits(unit, source, row.id, number)
+            copied |= _copy_edits(unit, source, row.id, number)
+        unit.record(stream, "model_version.linked", f"{stream.name}:v{number}", after=facts | copied)
     for alias in free_aliases(command.aliases):
         move_alias(unit, stream, alias, number, "set")
     if number == row.next_number and source.kind == "artifact" and not command.aliases:
@@ -147,12 +148,18 @@ def _require_type(types: Sequence[str] | None, source: Version, target: Referenc
         )
 
 
-def _copy_edits(unit: Unit, source: Version, collection_id: UUID, number: int) -> None:
-    """Carry what was edited on a model version over to its copy in another model: metadata, description, tags."""
+def _copy_edits(unit: Unit, source: Version, collection_id: UUID, number: int) -> dict[str, Any]:
+    """Carry what was edited on a model version over to its copy in another model: metadata, description, tags.
+
+    Returns:
+        What the event shall say of it.
+    """
     m, g = t.memberships.c, t.version_tags.c
-    values = {"metadata": dict(source.metadata), "description": source.description}
+    values: dict[str, Any] = {"metadata": dict(source.metadata), "description": source.description}
     here = (m.collection_id == collection_id, m.number == number)
     unit.connection.execute(sa.update(t.memberships).where(*here).values(values))
     unit.connection.execute(sa.delete(t.version_tags).where(g.collection_id == collection_id, g.number == number))
     rows = [{"collection_id": collection_id, "number": number, "name": tag, **unit.who} for tag in source.tags]
     insert_missing(unit.connection, t.version_tags, rows)
+    details = details_sha256(values["metadata"], source.description, None)
+    return {"details_sha256": details, "tags": sorted(source.tags)}

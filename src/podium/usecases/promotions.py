@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from podium.domain.names import Reference, parse_reference
+from podium.domain.origin import Origin
 from podium.domain.plain import canonical, check_text
 from podium.domain.stages import (
     Evidence,
@@ -93,7 +94,7 @@ def promote_version(unit: Unit, command: PromoteVersion) -> Transition:
     row = find_collection(unit, ref, kind="model", lock=True)
     stage = effective_policy(unit, row.namespace_id, row.id).stage(command.stage)
     version = get_version(unit, row.id, resolve_number(unit, ref, row.id))
-    key = _request_key(unit, "promote", stage.name, version.number)
+    key = request_key(unit.origin, "promote", stage.name, version.number)
     earlier = _answered(unit, row, key)
     if earlier is not None:
         return earlier
@@ -132,7 +133,7 @@ def roll_back_stage(unit: Unit, command: RollBackStage) -> Transition:
     require_holder(unit, row.id, Reference(ref.namespace, ref.name, command.stage), command.holder)
     version = get_version(unit, row.id, command.number)
     made = _transition(unit, version, command.stage, command.holder, (), command.reason, kind="rolled_back")
-    _carry_out(unit, row, made, version, _request_key(unit, "rollback", command.stage, None))
+    _carry_out(unit, row, made, version, request_key(unit.origin, "rollback", command.stage, None))
     return made
 
 
@@ -161,7 +162,7 @@ def plan_rollback(unit: Unit, model: str, stage: str) -> RollbackPlan:
     row = find_collection(unit, ref, kind="model")
     effective_policy(unit, row.namespace_id, row.id).stage(stage)
     holder = holder_of(unit, row.id, stage)
-    done = _answered(unit, row, _request_key(unit, "rollback", stage, None))
+    done = _answered(unit, row, request_key(unit.origin, "rollback", stage, None))
     if done is not None:
         return RollbackPlan(holder, (), done)
     earlier = earlier_holders(moves_of(unit, row.id, ref.collection, stage))
@@ -282,11 +283,11 @@ def _tell(unit: Unit, stream: Stream, made: Transition, version: Version) -> Non
     unit.record(stream, kinds[made.status], version.ref, before=before, after=after, reason=made.reason)
 
 
-def _request_key(unit: Unit, verb: str, stage: str, number: int | None) -> str | None:
-    """The key under which a retry of this task instance finds what its first attempt did."""
-    if unit.origin.identity is None:
+def request_key(origin: Origin, verb: str, stage: str, number: int | None) -> str | None:
+    """Return the key under which a retry of a task instance finds what its first attempt did."""
+    if origin.identity is None:
         return None
-    return hashlib.sha256(canonical([unit.origin.identity, verb, stage, number]).encode("utf-8")).hexdigest()
+    return hashlib.sha256(canonical([origin.identity, verb, stage, number]).encode("utf-8")).hexdigest()
 
 
 def _answered(unit: Unit, row: Any, key: str | None) -> Transition | None:

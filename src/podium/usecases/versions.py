@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from podium.domain.audit import details_sha256
 from podium.domain.manifest import EMPTY, Manifest
 from podium.domain.names import (
     LATEST,
@@ -163,11 +164,14 @@ def _prolong(unit: Unit, row: Any, stream: Stream, number: int, command: LogVers
     """Let the longer life win when the same files are logged again: who gives no end relies on there being none."""
     version_id = version_of(unit, row.id, number)
     v = t.versions.c
-    end = unit.connection.execute(sa.select(v.expires_at).where(v.id == version_id)).scalar_one()
+    query = sa.select(v.expires_at, v.metadata, v.description).where(v.id == version_id)
+    end, metadata, description = unit.connection.execute(query).one()
     wanted = unit.now + command.ttl if command.ttl is not None else None
     if end is not None and (wanted is None or wanted > end):
         unit.connection.execute(sa.update(t.versions).where(v.id == version_id).values(expires_at=wanted))
-        before, after = {"expires_at": iso(end)}, {"expires_at": iso(wanted) if wanted is not None else None}
+        details = details_sha256(metadata, description, wanted)
+        before = {"expires_at": iso(end)}
+        after = {"expires_at": iso(wanted) if wanted is not None else None, "details_sha256": details}
         unit.record(stream, "artifact_version.updated", f"{stream.name}:v{number}", before=before, after=after)
 
 
@@ -202,6 +206,8 @@ def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, r
     number: int = row.next_number
     version_id = new_id()
     supersedes = _superseded(unit, row.id)
+    metadata = plain_dict(command.metadata, "The metadata")
+    expires_at = unit.now + command.ttl if command.ttl is not None else None
     insert_manifest(unit, manifest, digest)
     unit.add(
         t.versions,
@@ -209,13 +215,13 @@ def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, r
         collection_id=row.id,
         number=number,
         digest=digest,
-        metadata=plain_dict(command.metadata, "The metadata"),
+        metadata=metadata,
         description=command.description,
         run_id=run.id if run is not None else None,
         identity=unit.origin.identity,
         supersedes=supersedes,
         origin=unit.plain_origin,
-        expires_at=unit.now + command.ttl if command.ttl is not None else None,
+        expires_at=expires_at,
         **unit.who,
     )
     if metrics:
@@ -231,6 +237,7 @@ def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, r
         "run": run.id if run is not None else None,
         "metrics": metrics,
         "supersedes": supersedes,
+        "details_sha256": details_sha256(metadata, command.description, expires_at),
     }
     unit.record(stream, "artifact_version.logged", f"{stream.name}:v{number}", after=after)
     return number
