@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -37,6 +37,7 @@ class RunInfo(Value):
         started_at: UTC.
         finished_at: UTC; None while it runs, and of a run that crashed.
         heartbeat_at: When it last gave a sign, UTC.
+        goals: Metric to ``minimize`` or ``maximize``, as `Run.define_metric` declared it; a name may end in ``*``.
     """
 
     id: str
@@ -51,6 +52,7 @@ class RunInfo(Value):
     started_at: datetime
     finished_at: datetime | None = None
     heartbeat_at: datetime | None = None
+    goals: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

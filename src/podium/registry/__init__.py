@@ -7,8 +7,10 @@ import os
 
 from podium.plugins.host import PluginHost
 from podium.registry.catalog import CatalogVerbs
+from podium.registry.comparing import CompareVerbs
 from podium.registry.doctor import DoctorVerbs
 from podium.registry.imports import ImportVerbs
+from podium.registry.lineage import LineageVerbs
 from podium.registry.models import ModelVerbs
 from podium.registry.notify import NotifyVerbs
 from podium.registry.promotion import PromotionVerbs
@@ -19,7 +21,18 @@ from podium.settings import read_settings
 __all__ = ["Registry", "open_registry"]
 
 
-class Registry(PromotionVerbs, ModelVerbs, CatalogVerbs, RunVerbs, NotifyVerbs, DoctorVerbs, SetupVerbs, ImportVerbs):
+class Registry(
+    PromotionVerbs,
+    ModelVerbs,
+    CompareVerbs,
+    CatalogVerbs,
+    RunVerbs,
+    LineageVerbs,
+    NotifyVerbs,
+    DoctorVerbs,
+    SetupVerbs,
+    ImportVerbs,
+):
     """A model registry on a database and a content store.
 
     Synchronous, thread-safe, safe across forks. Every method is one transaction and returns frozen values with a

@@ -1,16 +1,14 @@
-"""The verbs about registered models: link, alias, look, compare."""
+"""The verbs about registered models: link, alias, look."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from podium.domain.comparison import Comparison, compare_versions
 from podium.domain.events import Event
 from podium.domain.names import alias_names
 from podium.domain.versions import AliasMove, Collection, Version
-from podium.errors import InvalidValueError
 from podium.registry.base import Joint
-from podium.usecases import aliases, checks, links, places, records, resolving
+from podium.usecases import aliases, links, places, records
 from podium.usecases.aliases import UNSET, Expected
 
 
@@ -113,26 +111,3 @@ class ModelVerbs(Joint):
         """
         with self._read() as unit:
             return records.list_events(unit, collection)
-
-    def compare(self, refs: Sequence[str], baseline: str | None = None) -> Comparison:
-        """Put versions side by side: metrics with changes, metadata that differs, newest checks.
-
-        Args:
-            refs: At least one version.
-            baseline: The one that changes are measured against; the first if None. It is added if it is not there.
-
-        Raises:
-            InvalidValueError: There is nothing to compare.
-            NotFoundError: A reference names nothing.
-        """
-        if isinstance(refs, str) or not refs:
-            raise InvalidValueError("There is nothing to compare.", hint="Pass a list of references.")
-        wanted = [*([baseline] if baseline is not None else []), *refs]
-        with self._read() as unit:
-            found = [resolving.resolve_version(unit, ref) for ref in wanted]
-            base = found[0].ref
-            if baseline is not None and any(version.ref == base for version in found[1:]):
-                found = found[1:]  # it is in the list already, at the place where the caller put it
-            results = [checks.newest_checks(unit, version.ref) for version in found]
-        position = next(index for index, version in enumerate(found) if version.ref == base)
-        return compare_versions(found, results, position)

@@ -139,6 +139,7 @@ class RunVerbs(MediaVerbs):
         config: Mapping[str, Any] | None = None,
         summary: Mapping[str, Any] | None = None,
         media: Sequence[Media] = (),
+        goals: Mapping[str, str] | None = None,
     ) -> RunInfo:
         """Add points to the history of a run; the last one per metric becomes its summary.
 
@@ -148,13 +149,14 @@ class RunVerbs(MediaVerbs):
             config: Settings to add or replace.
             summary: Values to put into the summary by hand.
             media: Tables and images, visible together with the points.
+            goals: Metrics to ``minimize`` or ``maximize``, for comparisons; a name may end in ``*``.
 
         Raises:
             InvalidValueError: The run has ended, or a value cannot be kept; nothing is written.
             NotFoundError: There is no such run.
             StorageError: The content store failed; nothing is written.
         """
-        command = runs.LogMetrics(run, points, config or {}, summary or {})
+        command = runs.LogMetrics(run, points, config or {}, summary or {}, goals=goals or {})
         if media:
             return self._log_media(command, media)
         return self._change(lambda unit: runs.log_metrics(unit, command))

@@ -19,6 +19,7 @@ from podium.errors import InvalidValueError, StorageError
 from podium.plugins.guard import call_here
 from podium.registry import Registry, open_registry
 from podium.registry.heartbeat import Heartbeat
+from podium.sdk.definitions import Definitions
 from podium.sdk.media import split_media
 from podium.sdk.run_artifacts import RunArtifacts
 from podium.sdk.values import Values
@@ -80,7 +81,7 @@ class Run(RunArtifacts):
 
     Attributes:
         config: The settings.
-        summary: The last value of each metric.
+        summary: The last value of each metric, and what `define_metric` asked for.
     """
 
     def __init__(self, registry: Registry, info: RunInfo) -> None:
@@ -88,6 +89,7 @@ class Run(RunArtifacts):
         self._info = info
         self.config = Values(info.config)
         self.summary = Values(info.summary)
+        self._definitions = Definitions(info.goals)
         self._step = info.steps
         self._points: list[MetricPoint] = []
         self._media: list[Media] = []
@@ -142,12 +144,38 @@ class Run(RunArtifacts):
             raise InvalidValueError(f"{twice!r} is given twice.", hint="Name each once.", name=twice)
         if at < self._step:
             raise InvalidValueError(f"Step {at} lies in the past; the next is {self._step}.", hint="Leave step out.")
+        kept = self._definitions.take(values)
         self._points += [MetricPoint(name, at, value) for name, value in values.items()]
         self._media += media
         self.summary._take_over({**values, **{item.name: summary_word(item) for item in media}})
+        self.summary.update(kept)
         self._step = at if commit is False or (step is not None and commit is None) else at + 1
         if media or len(self._points) >= _FLUSH_POINTS or time.monotonic() - self._flushed >= _FLUSH_SECONDS:
             self._flush()
+
+    def define_metric(
+        self, name: str, *, goal: Literal["minimize", "maximize"] | None = None, summary: str | None = None
+    ) -> None:
+        """Say which way a metric gets better, and what the summary keeps of it beside the last value.
+
+        Args:
+            name: The metric; ``val/*`` speaks of all whose names begin so and that are not defined by themselves.
+            goal: ``minimize`` or ``maximize``: what `Registry.compare` calls better. It is kept with the run.
+            summary: ``min``, ``max``, ``mean`` or ``best``, or several with commas: ``loss.min`` stands in the summary
+                then, and becomes a metric of the versions that the run logs. What was logged before counts, too.
+
+        Raises:
+            InvalidValueError: Name, goal or summary cannot be used, ``best`` has no goal, or the run has ended.
+            DatabaseUnavailableError: What was logged before could not be read; the next call tries again.
+        """
+        self._require_open()
+        if self._definitions.define(name, goal, summary) and self._step_was_logged():
+            self._flush()
+            self._definitions.again((point.name, point.value) for point in self._registry.metrics(self.id))
+            self.summary.update(self._definitions.summary())
+
+    def _step_was_logged(self) -> bool:
+        return self._step > 0 or bool(self._points)
 
     def finish(self, exit_code: int | None = None) -> None:
         """End the run; ending it again does nothing.
@@ -189,9 +217,13 @@ class Run(RunArtifacts):
     def _flush(self) -> None:
         self._heartbeat.here()
         config, summary = self.config._pending(), self.summary._pending()
-        if self._points or self._media or config or summary:
-            self._registry.log_metrics(self.id, self._points, config=config, summary=summary, media=self._media)
+        goals = dict(self._definitions.pending)
+        if self._points or self._media or config or summary or goals:
+            self._registry.log_metrics(
+                self.id, self._points, config=config, summary=summary, media=self._media, goals=goals
+            )
             self._points, self._media = [], []  # not before: what could not be written is tried again
+            self._definitions.pending = {}
             self.config._forget_pending()
             self.summary._forget_pending()
         self._flushed = time.monotonic()

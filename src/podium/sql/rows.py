@@ -106,6 +106,7 @@ def to_run(row: Any, now: datetime) -> RunInfo:
         started_at=row.created_at,
         finished_at=row.finished_at,
         heartbeat_at=row.heartbeat_at,
+        goals=row.goals,
     )
 
 

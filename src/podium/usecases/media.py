@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,10 +47,7 @@ def log_media(unit: Unit, command: LogMedia) -> RunInfo:
     metrics = command.metrics
     kept = [(check_media(media), manifest) for media, manifest in command.media]
     words = {media.name: summary_word(media) for media, _ in kept}
-    run = log_metrics(
-        unit,
-        LogMetrics(metrics.run, metrics.points, config=metrics.config, summary=metrics.summary, words=words),
-    )
+    run = log_metrics(unit, replace(metrics, words=words))
     rows: dict[tuple[str, int], dict[str, Any]] = {}  # one statement must not touch a row twice: the newest counts
     for media, manifest in kept:
         insert_manifest(unit, manifest, manifest.digest)

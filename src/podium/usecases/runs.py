@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from podium.domain.goals import check_goals
 from podium.domain.names import check_label, check_project
 from podium.domain.plain import check_text, iso, plain_dict
 from podium.domain.runs import (
@@ -70,6 +71,7 @@ class LogMetrics:
         config: Settings to add or replace.
         summary: Values to put into the summary by hand, over those of the points.
         words: Short words for media that are logged with them, each with its ``step``.
+        goals: Metrics to ``minimize`` or ``maximize``; a name may end in ``*``.
     """
 
     run: str
@@ -77,6 +79,7 @@ class LogMetrics:
     config: Mapping[str, Any] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    goals: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ def _insert_run(unit: Unit, namespace_id: UUID, command: StartRun) -> None:
         job_type=command.job_type,
         config=plain_dict(command.config, "The config"),
         summary={},
+        goals={},
         steps=0,
         origin=unit.plain_origin,
         environment=plain_dict(command.environment, "The environment"),
@@ -197,7 +201,7 @@ def log_metrics(unit: Unit, command: LogMetrics) -> RunInfo:
 
     Raises:
         NotFoundError: There is no such run.
-        InvalidValueError: It has ended, or a point cannot be stored.
+        InvalidValueError: It has ended, or a point or goal cannot be stored.
     """
     row = lock_run(unit, command.run)
     _require_running(row.status, command.run)
@@ -212,6 +216,7 @@ def log_metrics(unit: Unit, command: LogMetrics) -> RunInfo:
         "summary": plain_dict(summary, "The summary"),
         "steps": max(row.steps, *(step + 1 for step in (*logged, -1))),
         "config": {**row.config, **plain_dict(command.config, "The config")},
+        "goals": {**row.goals, **check_goals(command.goals)},
         "heartbeat_at": unit.now,
     }
     unit.connection.execute(sa.update(t.runs).where(t.runs.c.id == command.run).values(values))
