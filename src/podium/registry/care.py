@@ -52,23 +52,33 @@ class CareVerbs(ArtifactVerbs):
         """
         if folder is not None:
             return self._verify_folder(ref, local_files.local_path(folder))
-        if ref is not None:
-            found = self.files(ref)
-            contents, versions = [(found.version.ref, entry) for entry in found.manifest.entries], 1
-        else:
+        store, problems, size, files, versions = self._content(), [], 0, 0, 1
+        if ref is None:
             with self._read() as unit:
-                contents, versions = list(records.list_contents(unit)), records.count_versions(unit)
-        store, problems, size = self._content(), [], 0
-        for holder, entry in contents:
+                versions = records.count_versions(unit)
+        for holder, entry in self._contents_of(ref):
             state, error = _look_at(store, entry)
-            size += entry.size
+            size, files = size + entry.size, files + 1
             if state != "ok":
                 problems.append(FileProblem(holder, entry.path, state, entry.sha256, error, entry.uri))
             if set_aside and state == "changed" and not entry.is_reference:
                 store.set_aside(entry.sha256)
             if progress is not None:
                 progress(entry)
-        return _report(versions, len(contents), size, problems)
+        return _report(versions, files, size, problems)
+
+    def _contents_of(self, ref: str | None) -> Iterator[tuple[str, Entry]]:
+        """Yield the contents of a version, or of everything, page by page."""
+        if ref is not None:
+            found = self.files(ref)
+            yield from ((found.version.ref, entry) for entry in found.manifest.entries)
+            return
+        with self._read() as unit:
+            pages = records.content_pages(unit)
+        for page in pages:
+            with self._read() as unit:
+                contents = list(records.list_contents(unit, page))
+            yield from contents
 
     def _verify_folder(self, ref: str | None, folder: Path) -> VerifyReport:
         if ref is None:

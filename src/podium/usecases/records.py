@@ -17,6 +17,8 @@ from podium.sql.write import insert_missing, upsert
 from podium.usecases.places import collection_reference, find_collection
 from podium.usecases.unit import Unit
 
+_PAGE = 50_000  # contents that are held in memory at once, about
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedFault(Value):
@@ -55,21 +57,37 @@ def count_versions(unit: Unit) -> int:
     return int(unit.connection.execute(kept).scalar_one())
 
 
-def list_contents(unit: Unit) -> Iterator[tuple[str, Entry]]:
-    """Yield each content that is kept once, and each reference, with a version or a run that holds it."""
+def content_pages(unit: Unit) -> list[tuple[str, str | None]]:
+    """Return ranges of SHA-256 in which `list_contents` goes through everything, not all in memory at once."""
+    entries = sa.select(sa.func.count()).select_from(t.manifest_entries)
+    count = int(unit.connection.execute(entries).scalar_one())
+    digits = 0 if count < _PAGE else 1 if count < 16 * _PAGE else 2
+    bounds = ["", *(f"{number:0{digits}x}" for number in range(1, 16**digits))]
+    return list(zip(bounds, [*bounds[1:], None], strict=True))
+
+
+def list_contents(unit: Unit, page: tuple[str, str | None] = ("", None)) -> Iterator[tuple[str, Entry]]:
+    """Yield each content that is kept once, and each reference, with a version or a run that holds it.
+
+    Args:
+        unit: The unit.
+        page: From which SHA-256 on, and before which one.
+    """
     e, v, c, n = t.manifest_entries.c, t.versions.c, t.collections.c, t.namespaces.c
     columns = (e.path, e.size, e.sha256, e.uri, e.integrity, e.etag)
+    here = [e.sha256 >= page[0], *([e.sha256 < page[1]] if page[1] is not None else [])]
     in_versions = (
         sa.select((n.name + "/" + c.name + ":v" + sa.cast(v.number, sa.String)).label("holder"), *columns)
         .join(t.versions, v.digest == e.digest)
         .join(t.collections, c.id == v.collection_id)
         .join(t.namespaces, n.id == c.namespace_id)
-        .where(v.purged_at.is_(None))
+        .where(v.purged_at.is_(None), *here)
     )
     media = t.run_media.c
     in_runs = sa.select(("run " + media.run_id + " " + media.name).label("holder"), *columns).join(
         t.run_media, media.digest == e.digest
     )
+    in_runs = in_runs.where(*here)
     last = None
     for row in unit.connection.execute(sa.union_all(in_versions, in_runs).order_by("sha256", "uri")):
         key = (row.sha256, row.uri)
