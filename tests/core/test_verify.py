@@ -56,14 +56,11 @@ def test_a_manifest_row_that_was_tampered_with(registry, model_file, tmp_path, s
 
 
 def test_all_is_looked_at_page_by_page(registry, model_file, monkeypatch) -> None:
-    """In a large registry contents are read in ranges of their SHA-256: each once, with those that are no SHA-256."""
+    """In a large registry contents are read in ranges of their SHA-256: each once, in any page."""
     for number in range(40):
         registry.log("p/a", model_file(str(number)))
-    first = "(select min(digest) from manifest_entries)"
-    with registry._database.write() as connection:
-        connection.execute(sa.text(f"update manifest_entries set sha256 = 'zzz' where digest = {first}"))
     whole = registry.verify()
     for size in (30, 2):  # sixteen pages, then 256
         monkeypatch.setattr("podium.usecases.records._PAGE", size)
         assert registry.verify() == whole
-    assert (whole.files, whole.versions, [problem.sha256 for problem in whole.problems]) == (40, 40, ["zzz"])
+    assert (whole.files, whole.versions) == (40, 40)
