@@ -1,0 +1,1 @@
+"""Search at scale: the same registry at two sizes, in Podium and in MLflow."""
