@@ -49,6 +49,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "restore": ("catalog", "Bring back what was deleted or unlinked."),
         "expire": ("care", "Delete the versions whose time to live has ended."),
     },
+    "Moving": {
+        "import-mlflow": ("import_mlflow", "Bring the registered models of an MLflow registry over."),
+    },
     "Telling people": {
         "notify": ("notify", "Choose which events go to which channel."),
         "deliver": ("notify", "Deliver what is due, once."),
@@ -86,7 +89,7 @@ class Podium(click.Group):
         for section in COMMANDS.values():
             if cmd_name in section:
                 module = importlib.import_module(f"podium.cli.{section[cmd_name][0]}")
-                found: click.Command = getattr(module, f"{cmd_name}_command")
+                found: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
                 return found
         return None
 

@@ -75,7 +75,7 @@ class ImportVerbs(ArtifactVerbs):
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Give a folder on Podium's own disk that goes with the block; what a killed process leaves there, `gc` removes.
+        """Give a folder that goes with the block; what a killed process leaves there, `gc` removes.
 
         Raises:
             StorageError: Podium's home cannot be written.
