@@ -35,7 +35,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "alias": ("aliases", "Set and remove aliases."),
     },
     "Stages": {
-        "test": ("promotion", "Run checks on a version and record the results."),
+        "test": ("testing", "Run checks on a version and record the results."),
         "promote": ("promotion", "Give a stage to a version, if its gates allow."),
         "rollback": ("promotion", "Give a stage back to its previous holder."),
         "history": ("history", "Tell what happened to a model or artifact."),

@@ -18,7 +18,7 @@ from podium.errors import PodiumError
 from podium.prefect.connection import shared_registry
 from podium.prefect.results import ChecksFailedError, ModelResult
 from podium.registry.artifacts import Files
-from podium.registry.promotion import Checks
+from podium.registry.testing import Checks
 from podium.usecases.aliases import UNSET, Expected
 
 Ref = str | ModelResult

@@ -6,6 +6,7 @@ import functools
 import os
 
 from podium.plugins.host import PluginHost
+from podium.registry.audit import AuditVerbs
 from podium.registry.catalog import CatalogVerbs
 from podium.registry.comparing import CompareVerbs
 from podium.registry.doctor import DoctorVerbs
@@ -16,16 +17,19 @@ from podium.registry.notify import NotifyVerbs
 from podium.registry.promotion import PromotionVerbs
 from podium.registry.runs import RunVerbs
 from podium.registry.setup import SetupVerbs
+from podium.registry.testing import CheckVerbs
 from podium.settings import read_settings
 
 __all__ = ["Registry", "open_registry"]
 
 
 class Registry(
+    CheckVerbs,
     PromotionVerbs,
     ModelVerbs,
     CompareVerbs,
     CatalogVerbs,
+    AuditVerbs,
     RunVerbs,
     LineageVerbs,
     NotifyVerbs,
