@@ -26,7 +26,7 @@ from podium.errors import InvalidValueError
 FindingKind = Literal[
     "event_edited",
     "event_missing",
-    "event_moved",
+    "chain_broken",
     "event_malformed",
     "head_differs",
     "stream_unknown",
@@ -43,7 +43,7 @@ FindingKind = Literal[
 KINDS: Mapping[FindingKind, str] = {
     "event_edited": "An event is no longer what its hash was taken of.",
     "event_missing": "The events of a stream do not count up from 1 without a gap.",
-    "event_moved": "An event names another one before it than the one that stands there.",
+    "chain_broken": "An event names another one before it than the one that stands there.",
     "event_malformed": "An event has a right hash but does not hold what Podium records.",
     "head_differs": "The newest event of a stream is not the one that the stream says it is.",
     "stream_unknown": "Events or rows belong to an artifact, model or registry that is not there.",

@@ -113,6 +113,12 @@ class Joint:
         with self._database.read() as connection:
             yield Unit(connection, self.settings.actor, Origin(), now())
 
+    @contextmanager
+    def _snapshot(self) -> Iterator[Unit]:
+        """Open a unit that only reads, and sees one moment of the database however many statements it takes."""
+        with self._database.snapshot() as connection:
+            yield Unit(connection, self.settings.actor, Origin(), now())
+
     def _store_and_change(
         self,
         staged: Sequence[Staged],

@@ -70,6 +70,17 @@ class Database:
         with self._begin("DEFERRED") as connection:
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """Open a transaction that only reads, and sees one moment however long it takes.
+
+        Raises:
+            DatabaseUnavailableError: No connection.
+            SchemaOutdatedError: The schema does not fit this Podium.
+        """
+        with self._begin("SNAPSHOT") as connection:
+            yield connection
+
     def upgrade(self) -> tuple[str | None, str]:
         """Bring the schema to the newest revision and return the revisions before and after.
 
@@ -112,12 +123,16 @@ class Database:
     @contextmanager
     def _begin(self, mode: str) -> Iterator[sa.Connection]:
         with translated(self.where), self._ready_engine().connect() as connection:
-            if self.is_sqlite:
-                connection.execution_options(podium_begin=mode)
+            if self.is_sqlite:  # a deferred transaction sees one moment, too
+                connection.execution_options(podium_begin="IMMEDIATE" if mode == "IMMEDIATE" else "DEFERRED")
                 with connection.begin():
                     yield connection
             elif mode == "DEFERRED":
                 yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            elif mode == "SNAPSHOT":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                with connection.begin():
+                    yield connection
             else:
                 with connection.begin():
                     yield connection

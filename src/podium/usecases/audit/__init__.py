@@ -1,0 +1,1 @@
+"""The audit: history proven by its hashes, the registry compared with it, queries, and who held what when."""

@@ -1,0 +1,172 @@
+"""Verifying the audit: every chain, then every row against what the chains say, then the exported heads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from podium.domain.audit import AuditHeads, AuditReport
+from podium.domain.events import Event
+from podium.domain.stages import DEFAULT_POLICY
+from podium.sql import tables as t
+from podium.usecases.audit.chain import StreamRow, walk
+from podium.usecases.audit.comparing import Comparer
+from podium.usecases.audit.facts import Fact
+from podium.usecases.audit.findings import Notes, UnreadableError, read
+from podium.usecases.audit.heads import compare_heads
+from podium.usecases.audit.manifests import verify_manifests
+from podium.usecases.audit.orphans import find_orphans
+from podium.usecases.audit.replay import Replay
+from podium.usecases.audit.spaces import SpaceReplay
+from podium.usecases.unit import Unit
+
+_PAGE = 200
+_N, _C = t.namespaces.c, t.collections.c
+_SPACES = sa.select(_N.id, _N.name, _N.sequence, _N.head).order_by(_N.id).limit(_PAGE)
+_REF = sa.func.coalesce(_N.name, "?") + "/" + _C.name
+_COLLECTIONS = (
+    sa.select(_C.id, _REF.label("name"), _C.sequence, _C.head, _C.namespace_id)
+    .outerjoin(t.namespaces, _N.id == _C.namespace_id)
+    .order_by(_C.id)
+    .limit(_PAGE)
+)
+
+
+def verify_audit(
+    unit: Unit, heads: AuditHeads | None = None, progress: Callable[[int], None] | None = None
+) -> AuditReport:
+    """Compute every hash anew and compare the registry with its history.
+
+    Events are read a few hundred at a time. What is kept meanwhile is a few words per version of the one collection
+    that is looked at. The unit must see one moment of the database from beginning to end.
+
+    Args:
+        unit: The unit.
+        heads: Exported heads to compare history with.
+        progress: Told how many events were gone through.
+    """
+    audit = _Audit(unit, Notes(progress))
+    for row in _rows(unit, _SPACES, _N.id):
+        audit.guarded(row.name, audit.space, row)
+    for row in _rows(unit, _COLLECTIONS, _C.id):
+        audit.guarded(row.name, audit.collection, row)
+    audit.guarded("", audit.subscriptions, None)
+    audit.guarded("", lambda _: verify_manifests(unit, audit.notes), None)
+    audit.guarded("", lambda _: find_orphans(unit, audit.notes), None)
+    if heads is not None:
+        compare_heads(unit, heads, audit.notes)
+    notes = audit.notes
+    return AuditReport(
+        at=unit.now,
+        streams=notes.streams,
+        events=notes.events,
+        rows=notes.rows,
+        manifests=notes.manifests,
+        unproven=notes.unproven,
+        heads=heads.digest if heads is not None else None,
+        heads_at=heads.at if heads is not None else None,
+        found=notes.found,
+        findings=tuple(notes.findings),
+    )
+
+
+def count_events(unit: Unit) -> int:
+    """Return how many events there are."""
+    return int(unit.connection.execute(sa.select(sa.func.count()).select_from(t.events)).scalar_one())
+
+
+def _rows(unit: Unit, query: sa.Select[Any], key: sa.ColumnElement[Any]) -> Iterator[Any]:
+    page = read(unit.connection, query)
+    while page:
+        yield from page
+        page = read(unit.connection, query.where(key > page[-1].id)) if len(page) == _PAGE else []
+
+
+class _Audit:
+    """One audit: what the streams gone through so far leave for those to come."""
+
+    def __init__(self, unit: Unit, notes: Notes) -> None:
+        self.unit = unit
+        self.notes = notes
+        self.comparer = Comparer(unit, notes)
+        self.stages: dict[UUID, tuple[str, ...]] = {}  # of the default policy of a registry
+        self.subscribed: dict[str, Fact] = {}
+
+    def guarded(self, stream: str, step: Callable[[Any], None], row: Any) -> None:
+        """Do a step; where rows cannot be read, that is the finding, and the next step follows."""
+        try:
+            step(row)
+        except UnreadableError as error:
+            where = f"Rows of {stream}" if stream else "Rows"
+            self.notes.note("unreadable", stream, f"{where} hold what Podium never writes: {error}.")
+
+    def space(self, row: Any) -> None:
+        """Go through a project or registry."""
+        replay = SpaceReplay(row.name)
+        stream = StreamRow(row.id, row.name, row.sequence, row.head)
+        for page in walk(self.unit, stream, self.notes):
+            self.comparer.compare(row.name, row.id, self._facts(replay, page))
+        self.comparer.compare(row.name, row.id, replay.end(row.id))
+        known = replay.policies
+        self.comparer.require_recorded(
+            row.name, row.id, "policy", len(known), lambda key: key[0] in known, collection_id=None
+        )
+        if replay.stages is not None:
+            self.stages[row.id] = replay.stages
+        self.subscribed |= replay.subscriptions
+
+    def collection(self, row: Any) -> None:
+        """Go through an artifact or model."""
+        replay = Replay()
+        stream = StreamRow(row.id, row.name, row.sequence, row.head)
+        for page in walk(self.unit, stream, self.notes):
+            facts = self._facts(replay, page)
+            policies = [fact for fact in facts if fact.table == "policy"]
+            self.comparer.compare(row.name, row.namespace_id, policies)
+            self.comparer.compare(row.name, row.id, (fact for fact in facts if fact.table != "policy"))
+        if not replay.kind:
+            self.notes.note("state_unrecorded", row.name, f"{row.name} is there, but no event tells of it.")
+            return
+        self.notes.unproven += replay.unproven
+        self._compare_end(replay, row)
+        self._require_recorded(replay, row)
+
+    def _facts(self, replay: Replay | SpaceReplay, page: list[Event]) -> list[Fact]:
+        facts: list[Fact] = []
+        for event in page:
+            try:
+                facts += replay.take(event)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                text = f"Event {event.sequence} of {event.stream} ({event.type}) does not fit what came before it"
+                self.notes.note_event("event_malformed", event, f"{text}: {error}.")
+        return facts
+
+    def _compare_end(self, replay: Replay, row: Any) -> None:
+        stages = replay.stages or self.stages.get(row.namespace_id) or DEFAULT_POLICY.names
+        compare_all = self.comparer.compare_all
+        self.comparer.compare(row.name, row.id, [replay.collection(row.id)])
+        self.comparer.compare(row.name, row.id, replay.places())
+        compare_all(row.name, row.id, "alias", replay.aliases(stages))
+        compare_all(row.name, row.id, "collection tag", replay.tags(whole=True))
+        self.comparer.compare(row.name, row.id, replay.tags(whole=False))
+        self.comparer.compare(row.name, row.id, replay.former_names())
+
+    def _require_recorded(self, replay: Replay, row: Any) -> None:
+        members, moves, policies = replay.members, replay.moves, replay.policies
+        require, here = self.comparer.require_recorded, (row.name, row.id)
+        require(*here, "member", len(members), lambda key: key[0] in members)
+        versions = len(members) if replay.kind == "artifact" else 0
+        require(*here, "version", versions, lambda key: bool(versions) and key[0] in members)
+        require(*here, "version tag", replay.tag_count, replay.is_tag_known)
+        require(*here, "check", replay.checks, lambda key: 0 < key[0] <= replay.checks)
+        require(*here, "transition", len(replay.transitions), lambda key: key[0] in replay.transitions)
+        require(*here, "alias move", sum(moves.values()), lambda key: 0 < key[1] <= moves.get(key[0], 0))
+        space = (row.name, row.namespace_id)
+        require(*space, "policy", len(policies), lambda key: key[0] in policies, collection_id=row.id)
+
+    def subscriptions(self, _row: Any) -> None:
+        """Compare the subscriptions, which are a table of their own."""
+        self.comparer.compare_all("subscriptions", UUID(int=0), "subscription", self.subscribed.values())
