@@ -350,10 +350,16 @@ policies = sa.Table(
     _link("namespace_id", "namespaces.id"),
     _link("collection_id", "collections.id", nullable=True),
     sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Column("body", PlainJson, nullable=False),
+    sa.Column("body", PlainJson, nullable=False),  # {} where a policy was taken away
+    # For all models of a registry whose names fit; `fits` is the same for LIKE, on the folded name.
+    sa.Column("pattern", sa.Text),
+    sa.Column("fits", sa.Text),
+    sa.Column("weight", sa.BigInteger, nullable=False, server_default="0"),  # the heaviest that fits is in force
+    sa.Column("current", sa.Boolean, nullable=False, server_default=sa.false()),  # the newest of its target
     *_who(),
     sa.UniqueConstraint("namespace_id", "revision"),
     sa.Index("ix_policies_collection_id", "collection_id"),
+    sa.Index("ix_policies_namespace_id_current", "namespace_id", "current"),
 )
 
 transitions = sa.Table(
@@ -371,10 +377,58 @@ transitions = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("forced", sa.Boolean, nullable=False),
     sa.Column("request_key", sa.String(64)),
+    sa.Column("policy", PlainJson),  # which policy its gates are of: target and revision
+    sa.Column("expires_at", UtcDateTime),  # of a request that waits for approvals
+    sa.Column("ended_at", UtcDateTime),  # when a request was committed, refused, rejected or cancelled
+    sa.Column("ended_by", sa.Text),
+    sa.Column("outcome", sa.Text),  # why it ended
     sa.Column("origin", PlainJson, nullable=False),
     *_who(),
     sa.UniqueConstraint("collection_id", "request_key"),
     sa.Index("ix_transitions_collection_id_stage", "collection_id", "stage"),
+    sa.Index("ix_transitions_status_collection_id", "status", "collection_id"),
+)
+
+# What people said about a request, only ever added; the last word of each person counts.
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("transition_id", sa.ForeignKey("transitions.id"), primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("decision", sa.String(16), nullable=False),
+    sa.Column("comment", sa.Text),
+    sa.Column("origin", PlainJson, nullable=False),
+    *_who(),
+    sa.CheckConstraint("decision in ('approved', 'rejected', 'withdrawn')", name="decision"),
+)
+
+roles = sa.Table(
+    "roles",
+    metadata,
+    sa.Column("namespace_id", sa.ForeignKey("namespaces.id"), primary_key=True),
+    sa.Column("person_key", sa.Text, primary_key=True),  # folded: nobody is two people by the case of a letter
+    sa.Column("role", sa.String(64), primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    *_who(),
+)
+
+# Stages that are closed for promotions: of one model, or of all in a registry; one stage, or all.
+freezes = sa.Table(
+    "freezes",
+    metadata,
+    _id(),
+    _link("namespace_id", "namespaces.id"),
+    _link("collection_id", "collections.id", nullable=True),
+    sa.Column("stage", sa.String(64)),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("until", UtcDateTime),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("ended_by", sa.Text),
+    sa.Column("ended_reason", sa.Text),
+    sa.Column("origin", PlainJson, nullable=False),
+    *_who(),
+    sa.Index("ix_freezes_namespace_id_ended_at", "namespace_id", "ended_at"),
 )
 
 events = sa.Table(
