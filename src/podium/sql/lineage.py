@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from podium.sql import tables as t
 from podium.sql.types import PlainJson
 
 Key = str | UUID  # of a run or a version
+Hops = tuple[int | None, int | None]  # up and down from the root
 _CHUNK = 500
 # Hops are counted in the statement up to here: a node then comes once per length of a path to it, of which there are at
 # most half as many. For more hops it is cheaper to take all that can be reached and to count afterwards.
@@ -34,8 +35,23 @@ _E = t.run_versions
 _WAYS: dict[Direction, tuple[str, ...]] = {"up": ("input",), "down": ("output",), "both": ("input", "output")}
 
 
-def read_edges(connection: sa.Connection, root: Key, direction: Direction, depth: int | None) -> list[Any]:
-    """Return the rows of `run_versions` that a walk from a run or version goes over, in order of time.
+class Edge(NamedTuple):
+    """A row of `run_versions` with the nodes that it connects, in the way of the data."""
+
+    at: datetime
+    run: str
+    version: UUID
+    direction: Literal["input", "output"]
+    ref: str
+
+    @property
+    def ends(self) -> tuple[Key, Key]:
+        """The source and the target."""
+        return (self.version, self.run) if self.direction == "input" else (self.run, self.version)
+
+
+def read_edges(connection: sa.Connection, root: Key, direction: Direction, depth: int | None) -> list[Edge]:
+    """Return the edges that a walk from a run or version goes over, in order of time.
 
     Args:
         connection: The connection.
@@ -46,8 +62,7 @@ def read_edges(connection: sa.Connection, root: Key, direction: Direction, depth
     counted = depth is not None and depth <= _COUNTED
     keys = {"run": root, "version": None} if isinstance(root, str) else {"run": None, "version": root}
     rows = connection.execute(_graph(_WAYS[direction], counted), keys | ({"depth": depth} if counted else {}))
-    found = {(row.run_id, row.version_id, row.direction): row for row in rows}  # a cycle is walked both ways
-    return sorted(found.values(), key=lambda row: (row.created_at, row.run_id, row.version_id, row.direction))
+    return sorted({Edge(*row) for row in rows})  # what lies on a cycle is walked both ways
 
 
 @functools.cache
@@ -56,7 +71,7 @@ def _graph(ways: tuple[str, ...], counted: bool) -> sa.CompoundSelect[Any]:
     walk = _walk(ways, counted)
     w = walk.c
     reached = sa.select(w.way, w.run_id, w.version_id).distinct().cte("reached") if counted else walk
-    edge = (_E.c.run_id, _E.c.version_id, _E.c.direction, _E.c.ref, _E.c.created_at)
+    edge = (_E.c.created_at, _E.c.run_id, _E.c.version_id, _E.c.direction, _E.c.ref)
     of_run = sa.and_(_E.c.run_id == reached.c.run_id, _E.c.direction == reached.c.way)
     of_version = sa.and_(_E.c.version_id == reached.c.version_id, _E.c.direction == _other(reached.c.way))
     # Two statements, not one with "or": each finds its edges by an index.
@@ -96,26 +111,26 @@ def _other(way: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
     return sa.case((way == "input", sa.literal("output", sa.String(8))), else_=sa.literal("input", sa.String(8)))
 
 
-def load_runs(connection: sa.Connection, ids: Iterable[str], now: datetime) -> dict[Key, LineageRun]:
-    """Return runs as nodes by their ids, without hops."""
-    found: dict[Key, LineageRun] = {}
-    for some in _chunks(ids):
+def load_runs(connection: sa.Connection, hops: Mapping[str, Hops], now: datetime) -> dict[str, LineageRun]:
+    """Return runs as nodes by their ids."""
+    found: dict[str, LineageRun] = {}
+    for some in _chunks(hops):
         for row in connection.execute(_RUNS, {"ids": some}):
-            found[row.id] = _to_run(row, now)
+            found[row.id] = _to_run(row, hops[row.id], now)
     return found
 
 
-def load_versions(connection: sa.Connection, ids: Iterable[UUID]) -> dict[Key, LineageVersion]:
-    """Return versions as nodes by their row ids, deleted ones too, without hops."""
-    wanted = sorted(ids)
-    names, models = load_places(connection, wanted)
-    found: dict[Key, LineageVersion] = {}
-    for some in _chunks(wanted):
+def load_versions(connection: sa.Connection, hops: Mapping[UUID, Hops]) -> dict[UUID, LineageVersion]:
+    """Return versions as nodes by their row ids, deleted ones too."""
+    names, models = load_places(connection, hops)
+    found: dict[UUID, LineageVersion] = {}
+    for some in _chunks(hops):
         for row in connection.execute(_VERSIONS, {"ids": some}):
+            up, down = hops[row.id]
             found[row.id] = LineageVersion(
                 id=f"{row.namespace}/{row.name}:v{row.number}",
-                up=None,
-                down=None,
+                up=up,
+                down=down,
                 type=row.type,
                 digest=row.digest,
                 aliases=tuple(names[row.id]),
@@ -154,13 +169,13 @@ def load_places(
     return names, models
 
 
-def _to_run(row: Any, now: datetime) -> LineageRun:
+def _to_run(row: Any, hops: Hops, now: datetime) -> LineageRun:
     processes = row.environment.get("processes", ()) if row.status == "running" else ()
     ended = bool(processes) and all(has_ended(process) for process in processes)
     return LineageRun(
         id=f"{RUN}{row.id}",
-        up=None,
-        down=None,
+        up=hops[0],
+        down=hops[1],
         run=row.id,
         project=row.namespace,
         name=row.name,

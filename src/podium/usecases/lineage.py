@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -28,7 +27,7 @@ from podium.domain.lineage import (
 )
 from podium.domain.names import parse_reference
 from podium.sql import tables as t
-from podium.sql.lineage import Key, load_places, load_runs, load_versions, read_edges
+from podium.sql.lineage import Edge, Hops, Key, load_places, load_runs, load_versions, read_edges
 from podium.usecases.members import version_of
 from podium.usecases.places import find_collection
 from podium.usecases.resolving import resolve_version
@@ -64,15 +63,14 @@ def trace_lineage(unit: Unit, command: TraceLineage) -> Lineage:
     """
     direction, depth = check_direction(command.direction), check_depth(command.depth)
     ref, root = _find_root(unit, command.ref)
-    rows = read_edges(unit.connection, root, direction, depth)
-    up = steps_from(root, _next(rows, up=True), depth) if direction != "down" else _NOWHERE
-    down = steps_from(root, _next(rows, up=False), depth) if direction != "up" else _NOWHERE
-    rows = [row for row in rows if _is_walked(row, up, down, depth)]
-    nodes = _load_nodes(unit, {root, *up, *down})
+    edges = read_edges(unit.connection, root, direction, depth)
+    up = steps_from(root, _next(edges, up=True), depth) if direction != "down" else _NOWHERE
+    down = steps_from(root, _next(edges, up=False), depth) if direction != "up" else _NOWHERE
+    nodes = _load_nodes(unit, {key: (_hops(up, key), _hops(down, key)) for key in [*up, *down]})
     return Lineage(
         root=nodes[root].id,
-        nodes=_in_order(nodes, up, down),
-        edges=tuple(_to_edge(row, nodes) for row in rows),
+        nodes=tuple(sorted(nodes.values(), key=_nearness)),
+        edges=tuple(_to_edge(edge, nodes) for edge in edges if _is_crossed(edge, up, down, depth)),
         ref=ref,
         direction=direction,
         depth=depth,
@@ -91,7 +89,7 @@ def find_impact(unit: Unit, ref: str) -> Impact:
     versions = [key for key in steps if isinstance(key, UUID)]
     _, models = load_places(unit.connection, versions)
     paths = {key: path_to(key, steps) for key in models}
-    named = _load_nodes(unit, {root, *(key for path in paths.values() for key in path)})
+    named = _load_nodes(unit, dict.fromkeys([root, *(key for path in paths.values() for key in path)], (None, None)))
     dependents = [
         Dependent(
             ref=place.ref,
@@ -133,11 +131,11 @@ def _find_root(unit: Unit, text: str) -> tuple[str, Key]:
     return found.ref, version_of(unit, find_collection(unit, ref).id, ref.number)
 
 
-def _next(rows: Sequence[Any], *, up: bool) -> Mapping[Key, Sequence[Key]]:
+def _next(edges: Sequence[Edge], *, up: bool) -> Mapping[Key, Sequence[Key]]:
     """Return what comes after each node, on the way up or down, in order of time."""
     found: defaultdict[Key, list[Key]] = defaultdict(list)
-    for row in rows:
-        source, target = _ends(row)
+    for edge in edges:
+        source, target = edge.ends
         if up:
             found[target].append(source)
         else:
@@ -145,40 +143,30 @@ def _next(rows: Sequence[Any], *, up: bool) -> Mapping[Key, Sequence[Key]]:
     return found
 
 
-def _ends(row: Any) -> tuple[Key, Key]:
-    """Return the nodes of an edge, in the way of the data."""
-    return (row.version_id, row.run_id) if row.direction == "input" else (row.run_id, row.version_id)
+def _is_crossed(edge: Edge, up: _Steps, down: _Steps, depth: int | None) -> bool:
+    """Whether a walk goes over an edge before it ends; the statement may have gone further."""
+    source, target = edge.ends
+    begins = (up.get(target), down.get(source))
+    return any(step is not None and (depth is None or step.hops < depth) for step in begins)
 
 
-def _is_walked(row: Any, up: _Steps, down: _Steps, depth: int | None) -> bool:
-    """Whether an edge is crossed within the depth; the statement may give more."""
-    source, target = _ends(row)
-    return any(
-        here in steps and (depth is None or steps[here].hops < depth) for here, steps in ((target, up), (source, down))
-    )
+def _hops(steps: _Steps, key: Key) -> int | None:
+    step = steps.get(key)
+    return None if step is None else step.hops
 
 
-def _load_nodes(unit: Unit, keys: set[Key]) -> dict[Key, Node]:
-    versions = load_versions(unit.connection, (key for key in keys if isinstance(key, UUID)))
-    return {**versions, **load_runs(unit.connection, (key for key in keys if isinstance(key, str)), unit.now)}
+def _load_nodes(unit: Unit, hops: Mapping[Key, Hops]) -> dict[Key, Node]:
+    """Return the nodes by key, in the order given."""
+    versions = load_versions(unit.connection, {key: hops[key] for key in hops if isinstance(key, UUID)})
+    runs = load_runs(unit.connection, {key: hops[key] for key in hops if isinstance(key, str)}, unit.now)
+    return {key: versions[key] if isinstance(key, UUID) else runs[key] for key in hops}
 
 
-def _in_order(nodes: Mapping[Key, Node], up: _Steps, down: _Steps) -> tuple[Node, ...]:
-    """Return the nodes with their hops, the nearest first; equally near ones as they were found."""
-    found = [
-        replace(nodes[key], up=up[key].hops if key in up else None, down=down[key].hops if key in down else None)
-        for key in dict.fromkeys([*up, *down])
-    ]
-    return tuple(sorted(found, key=lambda node: min(hops for hops in (node.up, node.down) if hops is not None)))
+def _nearness(node: Node) -> int:
+    return min(hops for hops in (node.up, node.down) if hops is not None)
 
 
-def _to_edge(row: Any, nodes: Mapping[Key, Node]) -> LineageEdge:
-    source, target = _ends(row)
-    return LineageEdge(
-        source=nodes[source].id,
-        target=nodes[target].id,
-        kind=row.direction,
-        ref=row.ref,
-        at=row.created_at,
-        origin=nodes[row.run_id].origin,
-    )
+def _to_edge(edge: Edge, nodes: Mapping[Key, Node]) -> LineageEdge:
+    source, target = edge.ends
+    origin = nodes[edge.run].origin
+    return LineageEdge(nodes[source].id, nodes[target].id, edge.direction, edge.ref, edge.at, origin)
