@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from podium.domain.delivery import Delivery, Subscription
     from podium.domain.events import Event
     from podium.domain.health import Finding, HealthReport
+    from podium.domain.lineage import Impact, Lineage
     from podium.domain.manifest import Entry, Manifest
     from podium.domain.media import MediaInfo, TableData
     from podium.domain.origin import Origin
@@ -51,6 +52,7 @@ _HOMES = {
     "podium.domain.delivery": ("Delivery", "Subscription"),
     "podium.domain.events": ("Event",),
     "podium.domain.health": ("Finding", "HealthReport"),
+    "podium.domain.lineage": ("Impact", "Lineage"),
     "podium.domain.manifest": ("Entry", "Manifest"),
     "podium.domain.media": ("MediaInfo", "TableData"),
     "podium.domain.origin": ("Origin",),
@@ -97,9 +99,11 @@ __all__ = [
     "GcReport",
     "HealthReport",
     "Image",
+    "Impact",
     "IntegrityError",
     "InvalidNameError",
     "InvalidValueError",
+    "Lineage",
     "Manifest",
     "MediaInfo",
     "MetricPoint",

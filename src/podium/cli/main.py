@@ -23,6 +23,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "ls": ("listing", "List artifacts and models, or the versions of one."),
         "show": ("show", "Show everything about a version."),
         "compare": ("compare", "Put versions side by side."),
+        "lineage": ("lineage", "Show what a version or run was made from, and what was made from it."),
+        "impact": ("lineage", "Name the registered models and stages that depend on a version."),
         "download": ("artifacts", "Write the files of a version into a folder."),
         "verify": ("artifacts", "Check stored content against what was logged."),
         "runs": ("runs", "Look at runs: their metrics, tables, images, and where they ran."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar, get_args
 
@@ -160,6 +160,13 @@ class Lineage(Value):
             KeyError: It is not part of this lineage.
         """
         return self._by_id[id]
+
+    def nearest(self, limit: int | None) -> Lineage:
+        """Return the part with at most so many nodes, the nearest, and the edges between them; all of it for None."""
+        nodes = self.nodes[:limit]
+        known = {node.id for node in nodes}
+        edges = tuple(edge for edge in self.edges if edge.source in known and edge.target in known)
+        return replace(self, nodes=nodes, edges=edges)
 
     def to_tree(self, limit: int | None = None) -> str:
         """Return trees of text, one up and one down; a node that comes again is not drawn again.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from podium.domain.lineage import Lineage, LineageEdge, LineageVersion, Node
@@ -13,23 +12,6 @@ _PLAIN = frozenset(" /:_.-,")  # beside letters and digits, what means nothing t
 _IN_URL = "/:?#[]@!$()*+,;=%&~-._"  # no quote, no backslash, no angle bracket, no space
 
 
-@dataclass(frozen=True, slots=True)
-class _Chart:
-    """What is drawn: the nearest nodes with names that no language takes for a word of its own."""
-
-    names: dict[str, str]
-    nodes: list[Node]
-    edges: list[LineageEdge]
-    hidden: int
-
-
-def _chart(lineage: Lineage, limit: int | None) -> _Chart:
-    nodes = list(lineage.nodes[:limit])
-    names = {node.id: f"n{place}" for place, node in enumerate(nodes)}
-    edges = [edge for edge in lineage.edges if edge.source in names and edge.target in names]
-    return _Chart(names, nodes, edges, len(lineage.nodes) - len(nodes))
-
-
 def draw_mermaid(lineage: Lineage, limit: int | None = None) -> str:
     """Return a Mermaid flow chart from left to right: versions as boxes, runs rounded with a link to their page.
 
@@ -37,27 +19,26 @@ def draw_mermaid(lineage: Lineage, limit: int | None = None) -> str:
         lineage: What to draw.
         limit: Draw at most so many nodes, the nearest; None for all.
     """
-    chart = _chart(lineage, limit)
-    lines = ["flowchart LR", *_mermaid_nodes(lineage, chart)]
-    for edge in chart.edges:
-        label = mermaid_text(_edge_label(edge))
-        lines.append(f'    {chart.names[edge.source]} -->|"{label}"| {chart.names[edge.target]}')
-    if chart.hidden:
-        lines += [f'    more["{mermaid_text(_more(chart))}"]', "    class more gone"]
+    shown = lineage.nearest(limit)
+    names = _names(shown)
+    lines = ["flowchart LR", *(line for node in shown.nodes for line in _mermaid_node(shown, node, names[node.id]))]
+    for edge in shown.edges:
+        lines.append(f'    {names[edge.source]} -->|"{mermaid_text(_edge_label(edge))}"| {names[edge.target]}')
+    if hidden := len(lineage.nodes) - len(shown.nodes):
+        lines += [f'    more["{mermaid_text(_more(hidden))}"]', "    class more gone"]
     lines += ["    classDef root stroke-width:4px", "    classDef gone stroke-dasharray:4 4"]
     return "\n".join(lines)
 
 
-def _mermaid_nodes(lineage: Lineage, chart: _Chart) -> Iterator[str]:
-    for node in chart.nodes:
-        name, label = chart.names[node.id], "<br/>".join(mermaid_text(line) for line in _label(node))
-        yield f'    {name}["{label}"]' if isinstance(node, LineageVersion) else f'    {name}(["{label}"])'
-        if node.id == lineage.root:
-            yield f"    class {name} root"
-        if isinstance(node, LineageVersion) and node.deleted_at is not None:
-            yield f"    class {name} gone"
-        if (url := _web(node)) is not None:
-            yield f'    click {name} href "{url}" _blank'
+def _mermaid_node(lineage: Lineage, node: Node, name: str) -> Iterator[str]:
+    label = "<br/>".join(mermaid_text(line) for line in _label(node))
+    yield f'    {name}["{label}"]' if isinstance(node, LineageVersion) else f'    {name}(["{label}"])'
+    if node.id == lineage.root:
+        yield f"    class {name} root"
+    if isinstance(node, LineageVersion) and node.deleted_at is not None:
+        yield f"    class {name} gone"
+    if (url := _web(node)) is not None:
+        yield f'    click {name} href "{url}" _blank'
 
 
 def mermaid_text(text: str) -> str:
@@ -72,15 +53,16 @@ def draw_dot(lineage: Lineage, limit: int | None = None) -> str:
         lineage: What to draw.
         limit: Draw at most so many nodes, the nearest; None for all.
     """
-    chart = _chart(lineage, limit)
+    shown = lineage.nearest(limit)
+    names = _names(shown)
     lines = ["digraph lineage {", "  rankdir=LR;", '  node [fontname="sans-serif"];', '  edge [fontname="sans-serif"];']
-    lines += [f"  {chart.names[node.id]} [{_dot_node(lineage, node)}];" for node in chart.nodes]
-    for edge in chart.edges:
+    lines += [f"  {names[node.id]} [{_dot_node(shown, node)}];" for node in shown.nodes]
+    for edge in shown.edges:
         said = f"{edge.origin.label} {edge.at.isoformat()}"
         facts = [f'label="{dot_text(_edge_label(edge))}"', f'tooltip="{dot_text(said)}"', *_dot_link(edge.origin.url)]
-        lines.append(f"  {chart.names[edge.source]} -> {chart.names[edge.target]} [{', '.join(facts)}];")
-    if chart.hidden:
-        lines.append(f'  more [shape=plaintext, label="{dot_text(_more(chart))}"];')
+        lines.append(f"  {names[edge.source]} -> {names[edge.target]} [{', '.join(facts)}];")
+    if hidden := len(lineage.nodes) - len(shown.nodes):
+        lines.append(f'  more [shape=plaintext, label="{dot_text(_more(hidden))}"];')
     return "\n".join([*lines, "}"])
 
 
@@ -134,5 +116,10 @@ def _edge_label(edge: LineageEdge) -> str:
     return " ".join(["used" if edge.kind == "input" else "logged", *used_as(edge), utc(edge.at)])
 
 
-def _more(chart: _Chart) -> str:
-    return f"... {chart.hidden:,} more nodes are not drawn"
+def _names(lineage: Lineage) -> dict[str, str]:
+    """Return a name for each node that no language takes for a word of its own."""
+    return {node.id: f"n{place}" for place, node in enumerate(lineage.nodes)}
+
+
+def _more(hidden: int) -> str:
+    return f"... {hidden:,} more nodes are not drawn"

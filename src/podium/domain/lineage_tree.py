@@ -57,7 +57,8 @@ def draw_trees(lineage: Lineage, limit: int | None = None) -> list[TreeLine]:
     `limit` the nearest are drawn, and where others hang stands how many.
     """
     shown = {node.id for node in lineage.nodes[:limit]}
-    lines = [TreeLine("", node=lineage.node(lineage.root))]
+    asked = f"(asked for as {lineage.ref})" if lineage.ref != lineage.root else ""
+    lines = [TreeLine("", node=lineage.node(lineage.root), note=asked)]
     for side in sides(lineage):
         lines += [TreeLine("", note=f"{TITLES[side]}:"), *_grow(lineage, side, shown)]
         if lines[-1].note.endswith(":"):
