@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from podium.checks import Check, TestSubject, check
     from podium.content.report import FileProblem, VerifyReport
+    from podium.domain.bundle import BundleInfo, ImportReport
     from podium.domain.checks import CheckResult, RecordedCheck, TestReport
     from podium.domain.comparison import Comparison
     from podium.domain.delivery import Delivery, Subscription
@@ -47,6 +48,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "podium.checks": ("Check", "TestSubject", "check"),
     "podium.content.report": ("FileProblem", "VerifyReport"),
+    "podium.domain.bundle": ("BundleInfo", "ImportReport"),
     "podium.domain.checks": ("CheckResult", "RecordedCheck", "TestReport"),
     "podium.domain.comparison": ("Comparison",),
     "podium.domain.delivery": ("Delivery", "Subscription"),
@@ -84,6 +86,7 @@ __all__ = [
     "AliasMove",
     "AlreadyExistsError",
     "Artifact",
+    "BundleInfo",
     "Check",
     "CheckResult",
     "Collection",
@@ -100,6 +103,7 @@ __all__ = [
     "HealthReport",
     "Image",
     "Impact",
+    "ImportReport",
     "IntegrityError",
     "InvalidNameError",
     "InvalidValueError",

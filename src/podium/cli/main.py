@@ -52,6 +52,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "expire": ("care", "Delete the versions whose time to live has ended."),
     },
     "Moving": {
+        "export": ("moving", "Write models with all that belongs to them into one file."),
+        "import": ("moving", "Bring in what such a file holds."),
         "import-mlflow": ("import_mlflow", "Bring the registered models of an MLflow registry over."),
     },
     "Telling people": {

@@ -13,6 +13,7 @@ from podium.registry.doctor import DoctorVerbs
 from podium.registry.imports import ImportVerbs
 from podium.registry.lineage import LineageVerbs
 from podium.registry.models import ModelVerbs
+from podium.registry.moving import MovingVerbs
 from podium.registry.notify import NotifyVerbs
 from podium.registry.promotion import PromotionVerbs
 from podium.registry.runs import RunVerbs
@@ -36,6 +37,7 @@ class Registry(
     DoctorVerbs,
     SetupVerbs,
     ImportVerbs,
+    MovingVerbs,
 ):
     """A model registry on a database and a content store.
 

@@ -1,0 +1,219 @@
+"""Writing what an import brings, in the one transaction that makes it visible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from podium.domain.bundle_check import Record
+from podium.domain.fields import flatten
+from podium.sql import tables as t
+from podium.sql.write import insert_into, insert_missing, upsert
+from podium.usecases.moving.comparing import Records
+from podium.usecases.moving.planning import Plan
+from podium.usecases.moving.scope import chunks
+from podium.usecases.policies import effective_policy
+from podium.usecases.unit import Unit
+
+_ROWS = 1_000
+_FIELDS = ("name", "position", "kind", "text", "prefix", "value")
+
+
+@dataclass
+class _Placing:
+    """One import on its way into the database.
+
+    Attributes:
+        unit: The unit.
+        records: The bundle.
+        plan: What changes.
+        versions: Ids of the versions that are written.
+    """
+
+    unit: Unit
+    records: Records
+    plan: Plan
+    versions: set[UUID] = field(default_factory=set)
+
+    def of_active(self, kind: str) -> Iterator[Record]:
+        """Yield the records of a kind that belong to collections which change."""
+        return (record for record in self.records(kind) if record["collection_id"] in self.plan.active)
+
+    def of_runs(self, kind: str) -> Iterator[Record]:
+        """Yield the records of a kind that belong to runs which change."""
+        return (record for record in self.records(kind) if record["run_id"] in self.plan.active_runs)
+
+    def write(self, table: sa.Table, rows: Iterable[Record]) -> None:
+        """Write rows; one of the same key takes the values of the bundle."""
+        for some in chunks(rows, _ROWS):
+            upsert(self.unit.connection, table, some)
+
+    def add_missing(self, table: sa.Table, rows: Iterable[Record]) -> None:
+        """Write rows that never change once they are there."""
+        for some in chunks(rows, _ROWS):
+            insert_missing(self.unit.connection, table, some)
+
+    def clear(self, table: sa.Table, column: sa.ColumnElement[Any], ids: Iterable[Any]) -> None:
+        """Remove the rows of what is brought forward; those of the bundle take their place."""
+        for some in chunks(ids):
+            self.unit.connection.execute(sa.delete(table).where(column.in_(some)))
+
+    def at_home(self, record: Record) -> Record:
+        """Return a record with the namespace that it has here."""
+        return {**record, "namespace_id": self.plan.spaces[record["namespace_id"]]}
+
+
+def place_records(unit: Unit, records: Records, plan: Plan) -> None:
+    """Write everything of a bundle that a plan says, under locks that `plan_import` took.
+
+    No event is recorded and nobody is told: what is moved happened elsewhere, and its audit chains stay what they are.
+
+    Raises:
+        ConflictError: Somebody else was faster with one of the names.
+    """
+    placing = _Placing(unit, records, plan)
+    _place_spaces(placing)
+    placing.add_missing(t.manifests, records("manifests"))
+    placing.add_missing(t.manifest_entries, records("manifest_entries"))
+    _place_runs(placing)
+    _place_collections(placing)
+    _place_versions(placing)
+    _place_members(placing)
+    _place_history(placing)
+    placing.add_missing(t.run_versions, records("run_versions"))
+    _mark_stages(placing)
+
+
+def _place_spaces(placing: _Placing) -> None:
+    rows = [record for record in placing.records("namespaces") if record["id"] in placing.plan.active_spaces]
+    placing.write(t.namespaces, rows)
+
+
+def _place_runs(placing: _Placing) -> None:
+    active = placing.plan.active_runs
+    runs = (placing.at_home(record) for record in placing.records("runs") if record["id"] in active)
+    placing.clear(t.run_fields, t.run_fields.c.run_id, placing.plan.forward_runs)
+    for some in chunks(runs, _ROWS):
+        upsert(placing.unit.connection, t.runs, some)
+        _write_fields(placing.unit, t.run_fields, [({"run_id": run["id"]}, run["config"]) for run in some])
+    placing.write(t.run_metrics, placing.of_runs("run_metrics"))
+    placing.write(t.run_media, placing.of_runs("run_media"))
+
+
+def _place_collections(placing: _Placing) -> None:
+    plan, connection = placing.plan, placing.unit.connection
+    forward = plan.active.keys() - plan.new
+    c = t.collections.c
+    for some in chunks(forward):  # so that those which take each other's names do not stand in each other's way
+        parked = sa.update(t.collections).where(c.id.in_(some)).values(name_key="/" + sa.cast(c.id, sa.String))
+        connection.execute(parked)
+    rows = (record for record in placing.records("collections") if record["id"] in plan.active)
+    placing.write(t.collections, map(placing.at_home, rows))
+    placing.clear(t.collection_tags, t.collection_tags.c.collection_id, forward)
+    placing.write(t.collection_tags, placing.of_active("collection_tags"))
+    placing.clear(t.former_names, t.former_names.c.collection_id, forward)
+    placing.write(t.former_names, map(placing.at_home, placing.of_active("former_names")))
+
+
+def _place_versions(placing: _Placing) -> None:
+    forward = placing.plan.active.keys() - placing.plan.new
+    mine = sa.select(t.versions.c.id)
+    for some in chunks(forward):
+        ids = mine.where(t.versions.c.collection_id.in_(some))
+        placing.unit.connection.execute(sa.delete(t.version_fields).where(t.version_fields.c.version_id.in_(ids)))
+    for rows in chunks(placing.of_active("versions"), _ROWS):
+        placing.versions |= {row["id"] for row in rows}
+        upsert(placing.unit.connection, t.versions, rows)
+        _write_fields(placing.unit, t.version_fields, [({"version_id": row["id"]}, row["metadata"]) for row in rows])
+    metrics = (row for row in placing.records("version_metrics") if row["version_id"] in placing.versions)
+    placing.write(t.version_metrics, metrics)
+
+
+def _place_members(placing: _Placing) -> None:
+    forward = placing.plan.active.keys() - placing.plan.new
+    for table in (t.member_fields, t.version_tags, t.aliases):
+        placing.clear(table, table.c.collection_id, forward)
+    for rows in chunks(placing.of_active("memberships"), _ROWS):
+        upsert(placing.unit.connection, t.memberships, rows)
+        own = [row for row in rows if row["metadata"] is not None]
+        keys = [({name: row[name] for name in ("collection_id", "number")}, row["metadata"]) for row in own]
+        _write_fields(placing.unit, t.member_fields, keys)
+    placing.write(t.version_tags, placing.of_active("version_tags"))
+    placing.write(t.aliases, placing.of_active("aliases"))
+
+
+def _place_history(placing: _Placing) -> None:
+    plan = placing.plan
+    for table in (t.alias_moves, t.checks, t.transitions):
+        placing.write(table, placing.of_active(table.name))
+    placing.write(t.policies, _policies(placing))
+    have: Mapping[UUID, int] = plan.active_spaces | plan.active
+    for rows in chunks(_newer(placing.records("events"), have), _ROWS):
+        placing.unit.connection.execute(insert_into(t.events), rows)
+
+
+def _newer(events: Iterable[Record], have: Mapping[UUID, int]) -> Iterator[Record]:
+    return (event for event in events if event["stream"] in have and event["sequence"] > have[event["stream"]])
+
+
+def _policies(placing: _Placing) -> list[Record]:
+    """Return the policies that are new here, with revisions that no other policy of the registry has.
+
+    Of a model's policies the newest revision counts, so their order is kept; the numbers too, where they are free.
+    """
+    plan, p = placing.plan, t.policies.c
+    rows = []
+    for record in placing.records("policies"):
+        own = record["collection_id"] is not None
+        if (own and record["collection_id"] in plan.active) or (
+            not own and record["namespace_id"] in plan.active_spaces
+        ):
+            rows.append(placing.at_home(record))
+    taken: dict[UUID, set[int]] = {}
+    there: set[UUID] = set()
+    for some in chunks({row["namespace_id"] for row in rows}):
+        query = sa.select(p.id, p.namespace_id, p.revision).where(p.namespace_id.in_(some))
+        for policy, space, revision in placing.unit.connection.execute(query):
+            taken.setdefault(space, set()).add(revision)
+            there.add(policy)
+    fresh = sorted((row for row in rows if row["id"] not in there), key=lambda row: row["revision"])
+    least: dict[Any, int] = {}
+    for row in fresh:
+        used = taken.setdefault(row["namespace_id"], set())
+        of = (row["namespace_id"], row["collection_id"])
+        if row["revision"] in used or row["revision"] <= least.get(of, 0):
+            row["revision"] = max(used) + 1
+        least[of] = row["revision"]
+        used.add(row["revision"])
+    return fresh
+
+
+def _mark_stages(placing: _Placing) -> None:
+    """Mark which aliases are stages by the policies in force here, which may be others than where they come from."""
+    plan, a, c = placing.plan, t.aliases.c, t.collections.c
+    models: set[tuple[UUID, UUID]] = set()
+    query = sa.select(c.id, c.namespace_id).where(c.kind == "model")
+    for column, ids in ((c.id, plan.active), (c.namespace_id, plan.active_spaces)):
+        for some in chunks(ids):
+            models |= {
+                (row.id, row.namespace_id) for row in placing.unit.connection.execute(query.where(column.in_(some)))
+            }
+    for collection_id, space in sorted(models):
+        names = effective_policy(placing.unit, space, collection_id).names
+        mark = sa.update(t.aliases).where(a.collection_id == collection_id).values(stage=a.name.in_(names))
+        placing.unit.connection.execute(mark)
+
+
+def _write_fields(unit: Unit, table: sa.Table, documents: Iterable[tuple[dict[str, Any], Mapping[str, Any]]]) -> None:
+    """Write the rows by which a document is searched; they are made from it and stand in no bundle."""
+    rows = [
+        key | {name: getattr(found, name) for name in _FIELDS}
+        for key, document in documents
+        for found in flatten(document)
+    ]
+    for some in chunks(rows, _ROWS):
+        unit.connection.execute(insert_into(table), some)
