@@ -1,0 +1,62 @@
+"""A comparison as Markdown, for a pull request or a wiki page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from podium.domain.comparison import Comparison
+from podium.domain.predictions import Predictions
+from podium.reports.sections import make_sections, short_names
+from podium.reports.text import plain_text, spelled
+
+_SPECIAL = re.compile(r"[\\`*\[\]<>|~&#$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=[A-Za-z]):(?=//)|(?<=www)\.")
+
+
+def comparison_markdown(found: Comparison, *, every: bool = False) -> str:
+    """Return a comparison as Markdown with one table per section.
+
+    Args:
+        found: What `Registry.compare` returned.
+        every: What is the same in all versions, too, and every file.
+    """
+    names = [escape_markdown(name) for name in short_names(found.versions)]
+    refs = [escape_markdown(version.ref) for version in found.versions]
+    parts = [f"# Comparison of {len(refs)} version{'s' * (len(refs) != 1)}"]
+    parts.append(f"Changes are measured against **{refs[found.baseline]}**.")
+    for section in make_sections(found, every=every):
+        rows = []
+        for row in section.rows:
+            label = escape_markdown(row.label) + (f" ({row.hint})" if row.hint else "")
+            cells = [
+                f"**{text}**" if cell.best else text for cell in row.cells for text in [escape_markdown(cell.words)]
+            ]
+            rows.append([label, *cells])
+        note = f"\n\n{section.note}" if section.note else ""
+        titles = refs if section.key == "versions" else names
+        parts.append(f"## {section.title}\n\n{_table(['', *titles], rows)}{note}")
+    if found.predictions is not None:
+        parts.append(_predictions(found.predictions, names))
+    return "\n\n".join(parts) + "\n"
+
+
+def escape_markdown(text: str) -> str:
+    """Return text that stands in a cell of a table as it is: no markup, no link, no HTML, one line."""
+    return _SPECIAL.sub(lambda match: f"\\{match[0]}", spelled(text))
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _predictions(found: Predictions, names: Sequence[str]) -> str:
+    own = [f"{name} {escape_markdown(column)}" for name in names for column in found.columns]
+    titles = [escape_markdown(found.key or "row"), *map(escape_markdown, found.shared), *own]
+    rows = []
+    for row in found.rows:
+        cells = [row.key, *row.shared]
+        for values in row.cells:
+            cells += values if values is not None else ["-"] * len(found.columns)
+        rows.append([escape_markdown(plain_text("-" if cell is None else cell)) for cell in cells])
+    return f"## Sample predictions\n\nThe first rows of {escape_markdown(found.name)}.\n\n{_table(titles, rows)}"
