@@ -15,6 +15,7 @@ from podium.domain.plain import check_text, iso, plain_dict
 from podium.domain.versions import Version
 from podium.errors import InvalidValueError
 from podium.sql import tables as t
+from podium.usecases.fields import replace_fields
 from podium.usecases.members import version_of
 from podium.usecases.places import find_collection, stream_of
 from podium.usecases.resolving import get_version, resolve_number
@@ -137,9 +138,13 @@ def _write(unit: Unit, row: Any, version: Version, values: Mapping[str, Any]) ->
     if version.kind == "model":
         here = (m.collection_id == row.id, m.number == version.number)
         unit.connection.execute(sa.update(t.memberships).where(*here).values(values))
+        key, table = {"collection_id": row.id, "number": version.number}, t.member_fields
     else:
         version_id = version_of(unit, row.id, version.number)
         unit.connection.execute(sa.update(t.versions).where(v.id == version_id).values(values))
+        key, table = {"version_id": version_id}, t.version_fields
+    if "metadata" in values:
+        replace_fields(unit, table, key, values["metadata"])
 
 
 def _details(unit: Unit, row: Any, version: Version) -> str:

@@ -18,6 +18,7 @@ from podium.sql import tables as t
 from podium.sql.versions import hold_version
 from podium.sql.write import insert_missing
 from podium.usecases.aliases import free_aliases, move_alias, refuse_stages
+from podium.usecases.fields import replace_fields
 from podium.usecases.members import add_member, bring_back
 from podium.usecases.places import (
     collection_reference,
@@ -158,6 +159,7 @@ def _copy_edits(unit: Unit, source: Version, collection_id: UUID, number: int) -
     values: dict[str, Any] = {"metadata": dict(source.metadata), "description": source.description}
     here = (m.collection_id == collection_id, m.number == number)
     unit.connection.execute(sa.update(t.memberships).where(*here).values(values))
+    replace_fields(unit, t.member_fields, {"collection_id": collection_id, "number": number}, values["metadata"])
     unit.connection.execute(sa.delete(t.version_tags).where(g.collection_id == collection_id, g.number == number))
     rows = [{"collection_id": collection_id, "number": number, "name": tag, **unit.who} for tag in source.tags]
     insert_missing(unit.connection, t.version_tags, rows)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from podium.domain.goals import check_goals
 from podium.domain.names import check_label, check_project
-from podium.domain.plain import check_text, iso, plain_dict
+from podium.domain.plain import canonical, check_text, iso, plain_dict
 from podium.domain.runs import (
     MetricPoint,
     Resume,
@@ -25,6 +25,7 @@ from podium.sql import tables as t
 from podium.sql.rows import to_run
 from podium.sql.types import PlainJson
 from podium.sql.write import upsert
+from podium.usecases.fields import add_fields, replace_fields
 from podium.usecases.places import ensure_project
 from podium.usecases.unit import Unit
 
@@ -124,6 +125,7 @@ def start_run(unit: Unit, command: StartRun) -> RunInfo:
 
 
 def _insert_run(unit: Unit, namespace_id: UUID, command: StartRun) -> None:
+    config = plain_dict(command.config, "The config")
     unit.add(
         t.runs,
         id=command.id,
@@ -131,7 +133,7 @@ def _insert_run(unit: Unit, namespace_id: UUID, command: StartRun) -> None:
         name=command.name or command.id,
         status="running",
         job_type=command.job_type,
-        config=plain_dict(command.config, "The config"),
+        config=config,
         summary={},
         goals={},
         steps=0,
@@ -140,6 +142,7 @@ def _insert_run(unit: Unit, namespace_id: UUID, command: StartRun) -> None:
         heartbeat_at=unit.now,
         **unit.who,
     )
+    add_fields(unit, t.run_fields, {"run_id": command.id}, config)
 
 
 def _resume_run(unit: Unit, row: Any, namespace_id: UUID, command: StartRun) -> None:
@@ -159,6 +162,7 @@ def _resume_run(unit: Unit, row: Any, namespace_id: UUID, command: StartRun) -> 
         "before": {name: old[name] for name in ("hostname", "command", "git") if name in old},
     }
     resumed = [*old.get("resumed", ()), note][-_MOST_RESUMED:]
+    config = _more_config(unit, row, command.config)
     unit.connection.execute(
         sa.update(t.runs)
         .where(t.runs.c.id == row.id)
@@ -166,12 +170,20 @@ def _resume_run(unit: Unit, row: Any, namespace_id: UUID, command: StartRun) -> 
             name=command.name or row.name,
             job_type=command.job_type or row.job_type,
             status="running",
-            config={**row.config, **plain_dict(command.config, "The config")},
+            config=config,
             environment={**plain_dict(command.environment, "The environment"), "resumed": resumed},
             heartbeat_at=unit.now,
             finished_at=None,
         )
     )
+
+
+def _more_config(unit: Unit, row: Any, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a locked run with some settings added or replaced; it is searched so from now on."""
+    config: dict[str, Any] = {**row.config, **plain_dict(more, "The config")}
+    if more and canonical(config) != canonical(row.config):  # as texts: in Python, 1 equals True
+        replace_fields(unit, t.run_fields, {"run_id": row.id}, config)
+    return config
 
 
 def beat_run(unit: Unit, run: str, process: Mapping[str, Any] | None = None) -> None:
@@ -215,7 +227,7 @@ def log_metrics(unit: Unit, command: LogMetrics) -> RunInfo:
     values = {
         "summary": plain_dict(summary, "The summary"),
         "steps": max(row.steps, *(step + 1 for step in (*logged, -1))),
-        "config": {**row.config, **plain_dict(command.config, "The config")},
+        "config": _more_config(unit, row, command.config),
         "goals": {**row.goals, **check_goals(command.goals)},
         "heartbeat_at": unit.now,
     }

@@ -32,6 +32,7 @@ from podium.sql.rows import entry_row
 from podium.sql.write import insert_missing
 from podium.usecases.aliases import free_aliases, move_alias
 from podium.usecases.editing import check_ttl
+from podium.usecases.fields import add_fields
 from podium.usecases.members import add_member, version_of
 from podium.usecases.places import (
     ensure_collection,
@@ -224,6 +225,7 @@ def _insert_version(unit: Unit, row: Any, stream: Stream, command: LogVersion, r
         expires_at=expires_at,
         **unit.who,
     )
+    add_fields(unit, t.version_fields, {"version_id": version_id}, metadata)
     if metrics:
         rows = [{"version_id": version_id, "name": name, "value": value} for name, value in metrics.items()]
         unit.connection.execute(sa.insert(t.version_metrics), rows)
