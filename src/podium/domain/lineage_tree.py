@@ -146,7 +146,7 @@ def _version_words(node: LineageVersion) -> list[str]:
 def _run_words(node: LineageRun) -> list[str]:
     name = node.name if node.name != node.run else None
     found = [name, node.job_type, node.status, node.origin.label]
-    return [printable(word) for word in found if word]
+    return [shown for word in found if word and (shown := printable(word))]
 
 
 def used_as(edge: LineageEdge) -> list[str]:
