@@ -315,7 +315,7 @@ run_versions = sa.Table(
     sa.Column("ref", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.CheckConstraint("direction in ('input', 'output')", name="direction"),
-    sa.Index("ix_run_versions_version_id", "version_id"),
+    sa.Index("ix_run_versions_version_id_direction", "version_id", "direction"),
 )
 
 checks = sa.Table(
@@ -357,7 +357,7 @@ policies = sa.Table(
     sa.Column("weight", sa.BigInteger, nullable=False, server_default="0"),  # the heaviest that fits is in force
     sa.Column("current", sa.Boolean, nullable=False, server_default=sa.false()),  # the newest of its target
     *_who(),
-    sa.UniqueConstraint("namespace_id", "revision"),
+    sa.UniqueConstraint("namespace_id", "collection_id", "revision"),
     sa.Index("ix_policies_collection_id", "collection_id"),
     sa.Index("ix_policies_namespace_id_current", "namespace_id", "current"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -26,6 +27,7 @@ _INDEXES: tuple[tuple[str, ...], ...] = (
     ("member_fields", "name", "value"),
     ("memberships", "created_at", "collection_id", "number"),
     ("memberships", "created_by"),
+    ("run_versions", "version_id", "direction"),
     ("run_fields", "name", "prefix"),
     ("run_fields", "name", "value"),
     ("runs", "created_at", "id"),
@@ -57,6 +59,8 @@ def upgrade() -> None:
     _mark_stages()
     for table, *keys in _INDEXES:
         op.create_index(f"ix_{table}_{'_'.join(keys)}", table, keys)
+    op.drop_index("ix_run_versions_version_id", "run_versions")
+    _number_policies(("namespace_id", "revision"), ("namespace_id", "collection_id", "revision"))
 
 
 def downgrade() -> None:
@@ -64,12 +68,37 @@ def downgrade() -> None:
 
     Lost is which direction of a metric was declared as the better one.
     """
+    _count_policies()
+    _number_policies(("namespace_id", "collection_id", "revision"), ("namespace_id", "revision"))
+    op.create_index("ix_run_versions_version_id", "run_versions", ["version_id"])
     for table, *keys in reversed(_INDEXES):
         op.drop_index(f"ix_{table}_{'_'.join(keys)}", table)
     for name in reversed(_FIELDS):
         op.drop_table(name)
     op.drop_column("aliases", "stage")
     op.drop_column("runs", "goals")
+
+
+def _number_policies(old: tuple[str, ...], new: tuple[str, ...]) -> None:
+    """Number the policies of each model by themselves, so that one can move to a registry that has others."""
+    with op.batch_alter_table("policies") as table:
+        table.drop_constraint(f"uq_policies_{'_'.join(old)}", type_="unique")
+        table.create_unique_constraint(f"uq_policies_{'_'.join(new)}", list(new))
+
+
+def _count_policies() -> None:
+    """Give the policies of a registry numbers that differ, in the order that they have."""
+    policies = sa.table(
+        "policies", sa.column("id", sa.Uuid()), sa.column("namespace_id", sa.Uuid()), sa.column("revision")
+    )
+    p, connection = policies.c, op.get_bind()
+    counted: Counter[Any] = Counter()
+    for key, space, revision in connection.execute(
+        sa.select(p.id, p.namespace_id, p.revision).order_by(p.revision)
+    ).all():
+        counted[space] = max(counted[space] + 1, revision)
+        if counted[space] != revision:
+            connection.execute(sa.update(policies).where(p.id == key).values(revision=counted[space]))
 
 
 def _make_fields(name: str) -> None:
