@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+_LARGEST = 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,12 @@ def make_axis(values: Sequence[float], *, wanted: int = 5, whole: bool = False) 
     low, high = min(values), max(values)
     if low == high:  # equal values become a line in the middle
         spread = 0.5 if whole or not low else abs(low) * 0.1
-        low, high = max(low - spread, -1.7e308), min(high + spread, 1.7e308)
+        low, high = max(low - spread, -sys.float_info.max), min(high + spread, sys.float_info.max)
     step = _nice((high / 2 - low / 2) / wanted * 2)
     if whole:
         step = max(1.0, step)
-    if not math.isfinite(step) or not math.isfinite(high - low) or step < abs(high) * 1e-14:
+    largest = max(abs(low), abs(high))
+    if largest > _LARGEST or not math.isfinite(step) or step < largest * 1e-14:  # nothing round stands between
         return Axis(low, high, (low, high), (f"{low:.3g}", f"{high:.3g}"))
     if whole:
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

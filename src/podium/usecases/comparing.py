@@ -34,8 +34,15 @@ _COUNTS = (
 )
 _POINTS = (
     sa.select(_M.step, _M.value)
-    .where(_M.run_id == sa.bindparam("run"), _M.name == sa.bindparam("metric"), _M.value.is_not(None))
+    .where(
+        _M.run_id == sa.bindparam("run"),
+        _M.name == sa.bindparam("metric"),
+        _M.value.is_not(None),
+        _M.step > sa.bindparam("after"),
+        _M.step <= sa.bindparam("last"),
+    )
     .order_by(_M.step)
+    .limit(10_000)
 )
 _TABLES = (
     sa.select(t.run_media.c.name)
@@ -114,10 +121,19 @@ def read_histories(unit: Unit, versions: Sequence[Version]) -> list[History]:
 
 
 def _series(unit: Unit, run: str, name: str, logged: int, first: int, last: int) -> Series:
-    streamed = {"yield_per": 5000}  # a history may have millions of points
-    rows = unit.connection.execute(_POINTS, {"run": run, "metric": name}, execution_options=streamed)
-    points: Iterator[tuple[int, float]] = ((step, value) for step, value in rows)
-    return thin(points, logged, first, last)
+    return thin(_points(unit, run, name, first, last), logged, first, last)
+
+
+def _points(unit: Unit, run: str, name: str, first: int, last: int) -> Iterator[tuple[int, float]]:
+    """Read a history page by page: it may have millions of points, and only some hundred are kept."""
+    after = first - 1
+    while after < last:
+        keys = {"run": run, "metric": name, "after": after, "last": last}
+        page = unit.connection.execute(_POINTS, keys).all()
+        if not page:
+            return
+        yield from ((step, value) for step, value in page)
+        after = page[-1][0]
 
 
 def find_predictions(unit: Unit, versions: Sequence[Version], name: str | None = None) -> str | None:
