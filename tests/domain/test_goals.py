@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from podium.domain.goals import HIGHER, LOWER, Direction, check_goals, direction_of
+from podium.domain.goals import (
+    HIGHER,
+    HIGHER_PHRASES,
+    LOWER,
+    LOWER_PHRASES,
+    NEUTRAL,
+    Direction,
+    check_goals,
+    direction_of,
+)
 from podium.errors import InvalidValueError
 
 BY_NAME = {
@@ -57,3 +68,10 @@ def test_no_goal(goals) -> None:
     """Unknown words and impossible names are refused with the words that are known."""
     with pytest.raises(InvalidValueError):
         check_goals(goals)
+
+
+@pytest.mark.parametrize("words", [LOWER, LOWER_PHRASES, HIGHER, HIGHER_PHRASES, NEUTRAL], ids=lambda words: words[0])
+def test_the_guide_has_the_table(words) -> None:
+    """docs/compare.md names each word in the line where it belongs, in the same order."""
+    guide = (Path(__file__).parents[2] / "docs" / "compare.md").read_text(encoding="utf-8")
+    assert ", ".join(f"`{word}`" for word in words) in guide
