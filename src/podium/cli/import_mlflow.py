@@ -86,8 +86,13 @@ def import_mlflow_command(
     from podium.moving.mlflow import MlflowSource, Options, import_models
 
     options = Options(models, to, project, dry_run=dry_run, overwrite=overwrite, **names)
-    with state.registry() as registry, _quiet(), _watched(show=not state.json) as step:
-        report = import_models(registry, MlflowSource(tracking_uri, registry_uri), options, step)
+    with (
+        state.registry() as registry,
+        _quiet(),
+        _watched(show=not state.json) as step,
+        MlflowSource(tracking_uri, registry_uri) as source,
+    ):
+        report = import_models(registry, source, options, step)
     if state.json:
         state.print_json(report.to_json())
     else:
@@ -180,9 +185,9 @@ def _summary(report: ImportReport) -> str:
     conflicts = sum(item.kind == "conflict" for item in report.problems)
     would = "would come" if report.dry_run else "came"
     if report.changed:
-        text = f"{count(new, 'version')} of {count(len(report.models), 'model')} {would} over, {present} were here"
+        text = f"{count(new, 'version')} of {count(len(report.models), 'model')} {would} over, {present} here already"
     else:
-        text = f"Nothing new: {count(present, 'version')} of {count(len(report.models), 'model')} are here"
+        text = f"Nothing new; {count(present, 'version')} of {count(len(report.models), 'model')} here already"
     rest = [f"{left} left out"] if left else []
     rest += [count(conflicts, "conflict")] if conflicts else []
     return ", ".join([text, *rest])

@@ -4,7 +4,8 @@
 
     from podium.moving.mlflow import MlflowSource, Options, import_models
 
-    report = import_models(podium.open_registry(), MlflowSource("http://mlflow:5000"), Options(project="churn"))
+    with MlflowSource("http://mlflow:5000") as source:
+        report = import_models(podium.open_registry(), source, Options(project="churn"))
 
 MLflow itself is imported when a source is opened, not before.
 """

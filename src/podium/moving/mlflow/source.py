@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from tempfile import TemporaryDirectory
+from typing import Any, Self
 
-from podium.errors import InvalidValueError, NotFoundError, PodiumError, SettingsError, StorageError
+from podium.errors import NotFoundError, PodiumError, SettingsError, StorageError
+from podium.moving.mlflow.places import place_to_read, public_uri
 
 _PAGE = 200
 _PROMPT = "mlflow.prompt.is_prompt"  # MLflow keeps prompts among its registered models
@@ -83,21 +84,24 @@ class LoggedModel:
 
 
 class MlflowSource:
-    """A reader of one MLflow registry.
+    """A reader of one MLflow registry, for a ``with`` block; it changes nothing there.
 
     Args:
-        tracking_uri: Where its runs are, as for ``mlflow.set_tracking_uri``.
+        tracking_uri: Where its runs are, as for ``mlflow.set_tracking_uri``. Of an SQLite file a copy is read.
         registry_uri: Where its models are, if elsewhere.
 
     Raises:
-        NotFoundError: It names a file or folder that is not there; MLflow would make an empty one.
+        InvalidValueError, NotFoundError: It names a file or folder that is not there, or not MLflow's.
         SettingsError: MLflow is not installed here.
-        StorageError: MLflow refuses the URI.
+        StorageError: MLflow refuses the URI, or the file cannot be read.
     """
 
     def __init__(self, tracking_uri: str, registry_uri: str | None = None) -> None:
-        for uri in (tracking_uri, *([registry_uri] if registry_uri else [])):
-            require_there(uri)
+        self.name = public_uri(registry_uri or tracking_uri)
+        self._folder = TemporaryDirectory(prefix="podium-mlflow-")
+        copies = Path(self._folder.name)
+        self._tracking = place_to_read(tracking_uri, copies)
+        self._registry = place_to_read(registry_uri, copies) if registry_uri else self._tracking
         try:
             import mlflow
         except ImportError as error:
@@ -106,11 +110,15 @@ class MlflowSource:
                 hint="Install it beside Podium: pip install 'podium[mlflow]'.",
             ) from error
         self._mlflow: Any = mlflow
-        self.tracking_uri, self.registry_uri = tracking_uri, registry_uri or tracking_uri
-        self.name = public_uri(self.registry_uri)
         with self._errors("the registry"):
-            self._client: Any = mlflow.MlflowClient(tracking_uri, registry_uri or tracking_uri)
+            self._client: Any = mlflow.MlflowClient(self._tracking, self._registry)
         self._experiments: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
 
     def names(self) -> list[str]:
         """Return the names of all registered models, sorted; MLflow's prompts are none."""
@@ -179,13 +187,13 @@ class MlflowSource:
         what = f"the files of version {version.number} of {version.model!r}"
         with self._errors(what):
             uri = self._client.get_model_version_download_uri(version.model, str(version.number))
-        match = re.fullmatch(r"models:/(m-[^/]+)", uri or "")
-        if match:  # MLflow would look for it wherever this process happens to have its own tracking URI
-            logged = self.logged_model(match[1])
+        logged_model = _logged_model(uri)
+        if logged_model:  # MLflow would look for it wherever this process happens to have its own tracking URI
+            logged = self.logged_model(logged_model)
             uri = logged.location if logged is not None else None
         if not uri:
             raise NotFoundError(f"MLflow does not say where {what} are.", hint="Register the model again in MLflow.")
-        places = {"tracking_uri": self.tracking_uri, "registry_uri": self.registry_uri}
+        places = {"tracking_uri": self._tracking, "registry_uri": self._registry}
         with self._errors(f"{what} at {public_uri(uri)}"):
             return Path(self._mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(to), **places))
 
@@ -231,36 +239,6 @@ class MlflowSource:
             ) from error
 
 
-def require_there(uri: str) -> None:
-    """Refuse a path or SQLite file that is not there: MLflow would make a new, empty registry of it.
-
-    Raises:
-        InvalidValueError: It is a file that MLflow would take for a folder.
-        NotFoundError: It is not there.
-    """
-    if not uri:
-        raise InvalidValueError("The URI of MLflow is empty.", hint="Give one such as http://localhost:5000.")
-    database = re.match(r"sqlite(?:\+\w+)?:///([^?]*)", uri)
-    parts = urlsplit(uri)
-    local = parts.scheme in ("", "file")
-    path = Path(database[1]) if database else Path(unquote(parts.path) if parts.scheme else uri)
-    if not database and not local:
-        return
-    if not path.exists():
-        raise NotFoundError(f"There is no MLflow registry at {path}.", hint="Check the URI.", path=str(path))
-    if local and path.is_file():
-        hint = f"If it is an SQLite database, write 'sqlite:///{path.absolute()}'."
-        raise InvalidValueError(f"{path} is a file, not a folder of MLflow's.", hint=hint)
-
-
-def public_uri(uri: str) -> str:
-    """Return a URI without what may be a secret: user, password, query."""
-    parts = urlsplit(uri)
-    if not parts.scheme or not parts.netloc:
-        return uri.partition("?")[0]
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-
-
 def _version(found: Any) -> SourceVersion:
     stage = found.current_stage
     return SourceVersion(
@@ -277,8 +255,14 @@ def _version(found: Any) -> SourceVersion:
         user=found.user_id or None,
         created=_moment(found.creation_timestamp),
         updated=_moment(found.last_updated_timestamp or found.creation_timestamp),
-        logged_model=getattr(found, "model_id", None) or None,  # MLflow 2 has none
+        logged_model=getattr(found, "model_id", None) or _logged_model(found.source),  # MLflow 2 has none
     )
+
+
+def _logged_model(uri: str | None) -> str | None:
+    """Return the id in a URI of a logged model, ``models:/m-...``; ``models:/NAME/VERSION`` is none."""
+    match = re.fullmatch(r"models:/(m-[^/]+)/?", uri or "")
+    return match[1] if match else None
 
 
 def _moment(milliseconds: int) -> datetime:
