@@ -12,7 +12,6 @@ from podium.domain.events import GENESIS, Event, event_hash
 from podium.domain.manifest import Entry, Manifest
 from podium.domain.names import check_artifact, check_label, check_model, check_project, check_type, model_key
 from podium.domain.origin import Origin
-from podium.domain.stages import Policy
 from podium.errors import PodiumError
 
 Record = dict[str, Any]
@@ -33,6 +32,7 @@ class RecordCheck:
         self._kinds: dict[UUID, str] = {}  # of namespaces and collections
         self._runs: set[str] = set()
         self._versions: set[UUID] = set()
+        self._transitions: set[UUID] = set()
         self._members: set[tuple[UUID, int]] = set()
         self._heads: dict[UUID, tuple[int, str]] = {}
         self._seen: dict[UUID, tuple[int, str]] = {}
@@ -207,12 +207,22 @@ class RecordCheck:
         self._at(record)
         self._version(record)
 
-    def policies(self, record: Record) -> None:
-        """Look at a policy."""
-        self._of(record, "project", "registry", field="namespace_id")
-        if record["collection_id"] is not None:
+    def transitions(self, record: Record) -> None:
+        """Look at an attempt to move a stage."""
+        self._at(record)
+        self._transitions.add(record["id"])
+
+    def approvals(self, record: Record) -> None:
+        """Look at what a person said about a transition."""
+        _require(record["transition_id"] in self._transitions, "it names no transition")
+        _require(record["decision"] in ("approved", "rejected", "withdrawn"), "it decides nothing")
+
+    def of_registry(self, record: Record) -> None:
+        """Look at a record that belongs to a registry, or to one model of it."""
+        self._of(record, "registry", field="namespace_id")
+        if record.get("collection_id") is not None:
             self._of(record, "model")
-        Policy.from_json(record["body"])
+        _require(isinstance(record.get("body", {}), dict), "its body is no object")
 
     def events(self, record: Record) -> None:
         """Look at an event: it has its own hash, and the one before it in the stream."""
@@ -263,7 +273,9 @@ _SHARED = {
     "version_tags": "labels",
     "aliases": "labels",
     "alias_moves": "of_collection",
-    "transitions": "of_collection",
+    "policies": "of_registry",
+    "freezes": "of_registry",
+    "roles": "of_registry",
 }
 _CHECKS: Mapping[str, Callable[[RecordCheck, Record], None]] = {
     kind: getattr(RecordCheck, _SHARED.get(kind, kind)) for kind in RECORDS

@@ -61,11 +61,20 @@ RECORDS: dict[str, dict[str, str]] = {
     | {"metrics": "json", "duration": "number", "suite": "text?", "origin": "json"}
     | _WHO,
     "policies": {"id": "uuid", "namespace_id": "uuid", "collection_id": "uuid?", "revision": "whole", "body": "json"}
+    | {"pattern": "text?", "fits": "text?", "weight": "whole", "current": "truth"}
     | _WHO,
     "transitions": {"id": "uuid", "collection_id": "uuid", "stage": "text", "number": "whole", "digest": "text"}
     | {"before": "whole?", "status": "text", "kind": "text", "gates": "json", "reason": "text?"}
-    | {"forced": "truth", "request_key": "text?", "origin": "json"}
+    | {"forced": "truth", "request_key": "text?", "policy": "json?", "expires_at": "time?", "ended_at": "time?"}
+    | {"ended_by": "text?", "outcome": "text?", "origin": "json"}
     | _WHO,
+    "approvals": {"transition_id": "uuid", "position": "whole", "person": "text", "decision": "text"}
+    | {"comment": "text?", "origin": "json"}
+    | _WHO,
+    "freezes": {"id": "uuid", "namespace_id": "uuid", "collection_id": "uuid?", "stage": "text?", "reason": "text"}
+    | {"until": "time?", "ended_at": "time?", "ended_by": "text?", "ended_reason": "text?", "origin": "json"}
+    | _WHO,
+    "roles": {"namespace_id": "uuid", "person_key": "text", "role": "text", "person": "text"} | _WHO,
     "events": {"id": "uuid", "stream": "uuid", "stream_name": "text", "sequence": "whole", "type": "text"}
     | {"subject": "text", "before": "json", "after": "json", "reason": "text?", "origin": "json"}
     | {"previous": "text", "hash": "text"}

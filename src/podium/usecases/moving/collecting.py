@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,11 +90,24 @@ def _run_versions(scope: Scope, query: sa.Select[Any]) -> Iterator[sa.Select[Any
     yield from (query.where(v.collection_id.in_(some)) for some in chunks(scope.collections))
 
 
-def _policies(scope: Scope, query: sa.Select[Any]) -> Iterator[sa.Select[Any]]:
-    p = t.policies.c
-    default = query.where(p.collection_id.is_(None))
-    yield from (default.where(p.namespace_id.in_(some)) for some in chunks(scope.namespaces))
-    yield from (query.where(p.collection_id.in_(some)) for some in chunks(scope.collections))
+def _of_registries(table: sa.Table) -> Callable[[Scope, sa.Select[Any]], Iterator[sa.Select[Any]]]:
+    """Return what selects rows of a table that are for one model, or for all of a registry."""
+
+    def select(scope: Scope, query: sa.Select[Any]) -> Iterator[sa.Select[Any]]:
+        whole = query.where(table.c.collection_id.is_(None))
+        yield from (whole.where(table.c.namespace_id.in_(some)) for some in chunks(scope.namespaces))
+        yield from (query.where(table.c.collection_id.in_(some)) for some in chunks(scope.collections))
+
+    return select
+
+
+def _roles(scope: Scope, query: sa.Select[Any]) -> Iterator[sa.Select[Any]]:
+    yield from (query.where(t.roles.c.namespace_id.in_(some)) for some in chunks(scope.namespaces))
+
+
+def _approvals(scope: Scope, query: sa.Select[Any]) -> Iterator[sa.Select[Any]]:
+    query = query.join(t.transitions, t.transitions.c.id == t.approvals.c.transition_id)
+    yield from (query.where(t.transitions.c.collection_id.in_(some)) for some in chunks(scope.collections))
 
 
 def _events(scope: Scope, query: sa.Select[Any]) -> Iterable[sa.Select[Any]]:
@@ -105,7 +118,10 @@ _OTHERS = {
     "namespaces": _namespaces,
     "version_metrics": _version_metrics,
     "run_versions": _run_versions,
-    "policies": _policies,
+    "policies": _of_registries(t.policies),
+    "freezes": _of_registries(t.freezes),
+    "roles": _roles,
+    "approvals": _approvals,
     "events": _events,
 }
 

@@ -84,6 +84,7 @@ def place_records(unit: Unit, records: Records, plan: Plan) -> None:
     _place_versions(placing)
     _place_members(placing)
     _place_history(placing)
+    _place_rules(placing)
     placing.add_missing(t.run_versions, records("run_versions"))
     _mark_stages(placing)
 
@@ -150,46 +151,34 @@ def _place_history(placing: _Placing) -> None:
     plan = placing.plan
     for table in (t.alias_moves, t.checks, t.transitions):
         placing.write(table, placing.of_active(table.name))
-    placing.write(t.policies, _policies(placing))
+    transitions = {record["id"] for record in placing.of_active("transitions")}
+    said = (record for record in placing.records("approvals") if record["transition_id"] in transitions)
+    placing.write(t.approvals, said)
     have: Mapping[UUID, int] = plan.active_spaces | plan.active
     for rows in chunks(_newer(placing.records("events"), have), _ROWS):
         placing.unit.connection.execute(insert_into(t.events), rows)
+
+
+def _place_rules(placing: _Placing) -> None:
+    """Write policies and freezes, and who has which role in the registries whose own stream is moved."""
+    spaces = placing.plan.active_spaces
+    for table in (t.policies, t.freezes):
+        placing.write(table, _of_registries(placing, table.name))
+    placing.clear(t.roles, t.roles.c.namespace_id, spaces)
+    placing.write(t.roles, (record for record in placing.records("roles") if record["namespace_id"] in spaces))
 
 
 def _newer(events: Iterable[Record], have: Mapping[UUID, int]) -> Iterator[Record]:
     return (event for event in events if event["stream"] in have and event["sequence"] > have[event["stream"]])
 
 
-def _policies(placing: _Placing) -> list[Record]:
-    """Return the policies that are new here, with revisions that no other policy of the registry has.
-
-    Of a model's policies the newest revision counts, so their order is kept; the numbers too, where they are free.
-    """
-    plan, p = placing.plan, t.policies.c
-    rows = []
-    for record in placing.records("policies"):
-        own = record["collection_id"] is not None
-        if (own and record["collection_id"] in plan.active) or (
-            not own and record["namespace_id"] in plan.active_spaces
-        ):
-            rows.append(placing.at_home(record))
-    taken: dict[UUID, set[int]] = {}
-    there: set[UUID] = set()
-    for some in chunks({row["namespace_id"] for row in rows}):
-        query = sa.select(p.id, p.namespace_id, p.revision).where(p.namespace_id.in_(some))
-        for policy, space, revision in placing.unit.connection.execute(query):
-            taken.setdefault(space, set()).add(revision)
-            there.add(policy)
-    fresh = sorted((row for row in rows if row["id"] not in there), key=lambda row: row["revision"])
-    least: dict[Any, int] = {}
-    for row in fresh:
-        used = taken.setdefault(row["namespace_id"], set())
-        of = (row["namespace_id"], row["collection_id"])
-        if row["revision"] in used or row["revision"] <= least.get(of, 0):
-            row["revision"] = max(used) + 1
-        least[of] = row["revision"]
-        used.add(row["revision"])
-    return fresh
+def _of_registries(placing: _Placing, kind: str) -> Iterator[Record]:
+    """Yield the records of models that change, and those of whole registries that do."""
+    active, spaces = placing.plan.active, placing.plan.active_spaces
+    for record in placing.records(kind):
+        own = record["collection_id"]
+        if own in active or (own is None and record["namespace_id"] in spaces):
+            yield placing.at_home(record)
 
 
 def _mark_stages(placing: _Placing) -> None:
