@@ -8,6 +8,8 @@ within so many hops and over how many paths each is reached:
 - ``shared``: 400 lines of 25 runs; each uses the model of the run before it, and a data set that all of them use: the
   root. Every node is near, and over paths of up to 25 lengths besides.
 - ``chain``: one line of all runs, which all use one data set besides; the root is the last model, looked at upwards.
+- ``random``: each run uses any two versions of before; the root is the last model, looked at upwards. Few nodes are
+  near, thousands are far, and nearly each is reached over paths of many lengths.
 """
 
 from __future__ import annotations
@@ -54,7 +56,13 @@ def chain(run: int, runs: int) -> tuple[int, int]:
     return -1, run - 1
 
 
-SHAPES: dict[str, Parents] = {"layers": layers, "shared": shared, "chain": chain}
+def anyone(run: int, _runs: int) -> tuple[int, int]:
+    """Any two versions of before."""
+    draw = random.Random(run)
+    return draw.randrange(-1, run), draw.randrange(-1, run)
+
+
+SHAPES: dict[str, Parents] = {"layers": layers, "shared": shared, "chain": chain, "random": anyone}
 
 
 def seed(url: str, shape: str, runs: int) -> int:
