@@ -6,17 +6,21 @@ import functools
 import os
 
 from podium.plugins.host import PluginHost
+from podium.registry.approvals import ApprovalVerbs
 from podium.registry.audit import AuditVerbs
 from podium.registry.catalog import CatalogVerbs
 from podium.registry.comparing import CompareVerbs
 from podium.registry.doctor import DoctorVerbs
+from podium.registry.governance import GovernanceVerbs
 from podium.registry.imports import ImportVerbs
 from podium.registry.lineage import LineageVerbs
 from podium.registry.models import ModelVerbs
 from podium.registry.moving import MovingVerbs
 from podium.registry.notify import NotifyVerbs
+from podium.registry.policies import PolicyVerbs
 from podium.registry.promotion import PromotionVerbs
 from podium.registry.runs import RunVerbs
+from podium.registry.search import SearchVerbs
 from podium.registry.setup import SetupVerbs
 from podium.registry.testing import CheckVerbs
 from podium.settings import read_settings
@@ -27,12 +31,16 @@ __all__ = ["Registry", "open_registry"]
 class Registry(
     CheckVerbs,
     PromotionVerbs,
+    ApprovalVerbs,
+    PolicyVerbs,
+    GovernanceVerbs,
     ModelVerbs,
     CompareVerbs,
     CatalogVerbs,
     AuditVerbs,
     RunVerbs,
     LineageVerbs,
+    SearchVerbs,
     NotifyVerbs,
     DoctorVerbs,
     SetupVerbs,

@@ -162,7 +162,24 @@ def load_versions(
     order: Sequence[sa.ColumnElement[Any]] = _ORDER,
 ) -> list[Version]:
     """Return the versions whose memberships match, newest number first within each collection if not told otherwise."""
-    rows = connection.execute(_VERSIONS.where(*where).order_by(*order).limit(limit)).all()
+    return _complete_all(connection, connection.execute(_VERSIONS.where(*where).order_by(*order).limit(limit)).all())
+
+
+def load_members(connection: sa.Connection, members: Sequence[tuple[UUID, int]]) -> list[Version]:
+    """Return the versions at some places, in the order given; a place that is not there is left out."""
+    rows: dict[tuple[UUID, int], Any] = {}
+    for start in range(0, len(members), _CHUNK):
+        found = connection.execute(_AT_SOME, {"members": list(members[start : start + _CHUNK])})
+        rows |= {(row.collection_id, row.number): row for row in found}
+    return _complete_all(connection, [rows[member] for member in members if member in rows])
+
+
+_AT_SOME = _VERSIONS.where(
+    sa.tuple_(t.memberships.c.collection_id, t.memberships.c.number).in_(sa.bindparam("members", expanding=True))
+)
+
+
+def _complete_all(connection: sa.Connection, rows: Sequence[Any]) -> list[Version]:
     found: defaultdict[tuple[UUID, int], _Details] = defaultdict(_Details)
     _add_labels(connection, [(row.collection_id, row.number) for row in rows], found)
     metrics = _metrics(connection, {row.version_id for row in rows})

@@ -226,7 +226,7 @@ class _Binder:
         kinds = [self._kind(side) for side in (left, right)]
         if kinds[0] is kinds[1] is Type.ANY:
             raise self._mistake(right, "Two values of unknown type are compared.", "For numbers, write + 0 behind one.")
-        if Type.ANY not in kinds and kinds[0] is not kinds[1]:
+        if kinds[0] is not kinds[1] and (Type.ANY not in kinds or {Type.TIME, Type.TRUTH} & set(kinds)):
             what = f"{self._called(left)} is {_A[kinds[0]]}, {self._called(right)} is {_A[kinds[1]]}."
             raise self._mistake(right, what, "Compare values of one type.")
 

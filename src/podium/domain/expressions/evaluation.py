@@ -51,7 +51,7 @@ def evaluate(condition: Node | None, lookup: Lookup) -> bool | None:
             wanted = [option.value for option in options if isinstance(option, Constant)]
             return _negate(_any(found, lookup, operator.eq, wanted), negated)
         case tree.Like(_, Use(_, found), pattern, negated):
-            return _negate(_any(found, lookup, _like, [pattern]), negated)
+            return _negate(_any(found, lookup, like, [pattern]), negated)
         case tree.Comparison(_, "!=", Use(_, found), Constant(_, value)):
             return _opposite(_any(found, lookup, operator.eq, [value]))
         case tree.Comparison(_, sign, Use(_, found), Constant(_, value)):
@@ -130,7 +130,8 @@ def _operand(node: Node, lookup: Lookup) -> float | None:
     return usable(value) if _kind(value) is Type.NUMBER else None
 
 
-def _like(text: str, pattern: str) -> bool:
+def like(text: str, pattern: str) -> bool:
+    """Return whether a text fits a pattern of ``like``; the case of letters counts."""
     return re.fullmatch("".join(_regex(sign, char) for sign, char in like_parts(pattern)), text, re.DOTALL) is not None
 
 
