@@ -139,7 +139,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--no-postgres", action="store_true", help="SQLite only")
     parser.add_argument("--results", type=Path, default=BENCH / "lineage.json", help="where the figures go")
     given = parser.parse_args(argv)
-    runs, rounds = (500, 2) if given.quick else (10_000, 7)
+    runs, rounds = (500, 2) if given.quick else (10_000, 5)
     BENCH.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BENCH) as name:
         folder = Path(name)

@@ -62,6 +62,7 @@ def test_one_way_and_depth(ok, trained) -> None:
     assert "Made from" not in ok("lineage", trained, "--down")
     assert ok("lineage", "run:fit", "--both", "--depth", "1").count("digits/") == 2
     assert "digits/raw" not in ok("lineage", trained, "--up", "--depth", "1")
+    assert ok("lineage", trained, "--up", "--down") == ok("lineage", trained)
 
 
 def test_json_has_it_all(answer, trained) -> None:

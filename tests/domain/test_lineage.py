@@ -177,7 +177,7 @@ _TEXT = r"(?:[^\W_]|[ /:_.,-]|[#]\d{2,7};)*"
 _LABEL = rf"{_TEXT}(?:<br/>{_TEXT})*"
 _MERMAID = re.compile(
     rf"""flowchart\ LR
-    |\ {{4}}(?P<node>n\d+)(?:\["(?P<box>{_LABEL})"\]|\(\["(?P<round>{_LABEL})"\]\))
+    |\ {{4}}(?P<node>n\d+)(?:\["(?P<box>{_LABEL})"\]|\("(?P<round>{_LABEL})"\))
     |\ {{4}}more\["{_LABEL}"\]
     |\ {{4}}n\d+\ -->\|"(?P<edge>{_TEXT})"\|\ n\d+
     |\ {{4}}click\ n\d+\ href\ "https?://[^"\\<>`\s]+"\ _blank

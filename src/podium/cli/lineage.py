@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,7 +26,7 @@ from podium.cli.output import (
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from podium.domain.lineage import Dependent, Impact, Lineage
+    from podium.domain.lineage import Dependent, Direction, Impact, Lineage
     from podium.domain.lineage_tree import TreeLine
 
 _SHOWN = 100
@@ -45,9 +45,9 @@ _PATH_ENDS = 3
     ],
 )
 @click.argument("ref", metavar="REF", shell_complete=complete_ref)
-@click.option("--up", "direction", flag_value="up", help="Only what it was made from.")
-@click.option("--down", "direction", flag_value="down", help="Only what was made from it.")
-@click.option("--both", "direction", flag_value="both", help="Both, as if nothing is said.")
+@click.option("--up", is_flag=True, help="What it was made from.")
+@click.option("--down", is_flag=True, help="What was made from it.")
+@click.option("--both", is_flag=True, help="Both, as if nothing is said.")
 @click.option(
     "--depth",
     type=click.IntRange(min=1),
@@ -65,7 +65,9 @@ _PATH_ENDS = 3
 def lineage_command(
     state: State,
     ref: str,
-    direction: Literal["up", "down", "both"] | None,
+    up: bool,
+    down: bool,
+    both: bool,
     depth: int | None,
     form: str | None,
     limit: int | None,
@@ -77,8 +79,9 @@ def lineage_command(
     """
     if state.json and form is not None:
         raise click.UsageError("--format and --json are two forms; give one of them.")
+    direction: Direction = "both" if both or up == down else "up" if up else "down"
     with state.registry() as registry:
-        found = registry.lineage(ref, direction or "both", depth)
+        found = registry.lineage(ref, direction, depth)
     if state.json:
         state.print_json(found.nearest(limit))
     elif form == "mermaid":

@@ -32,7 +32,7 @@ def draw_mermaid(lineage: Lineage, limit: int | None = None) -> str:
 
 def _mermaid_node(lineage: Lineage, node: Node, name: str) -> Iterator[str]:
     label = "<br/>".join(mermaid_text(line) for line in _label(node))
-    yield f'    {name}["{label}"]' if isinstance(node, LineageVersion) else f'    {name}(["{label}"])'
+    yield f'    {name}["{label}"]' if isinstance(node, LineageVersion) else f'    {name}("{label}")'
     if node.id == lineage.root:
         yield f"    class {name} root"
     if isinstance(node, LineageVersion) and node.deleted_at is not None:
