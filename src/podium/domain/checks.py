@@ -78,6 +78,7 @@ class TestReport(Value):
         digest: Its digest.
         champion: The version it was compared with, if any.
         results: One per check.
+        not_run: The names of tests that pytest found and did not run, as with ``-x``; they are not recorded.
     """
 
     __test__ = False  # the name is the field's own; pytest shall not collect it
@@ -86,11 +87,29 @@ class TestReport(Value):
     digest: str
     champion: str | None
     results: tuple[CheckResult, ...]
+    not_run: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether no check of severity ``error`` failed."""
-        return all(result.passed or result.status == "skipped" for result in self.results)
+        """Whether no check of severity ``error`` failed, and none was left out."""
+        return not self.failures and not self.not_run
+
+    @property
+    def failures(self) -> tuple[CheckResult, ...]:
+        """The results that refuse a promotion; a check that was skipped is none of them."""
+        return tuple(result for result in self.results if not result.passed and result.status != "skipped")
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown, for a pull request."""
+        from podium.domain.check_report import report_markdown
+
+        return report_markdown(self)
+
+    def to_junit(self) -> str:
+        """Return the report as JUnit XML, for a CI server."""
+        from podium.domain.check_report import report_junit
+
+        return report_junit(self)
 
 
 def validate_result(result: CheckResult) -> CheckResult:

@@ -12,8 +12,22 @@ Nothing here patches anything: a test sends real HTTP over the loopback interfac
 
 from __future__ import annotations
 
-from podium.testing.fake_slack import FakeSlack
-from podium.testing.receiver import LoopbackReceiver, ReceivedRequest, Reply
-from podium.testing.slack import slack_text
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from podium.testing.fake_slack import FakeSlack
+    from podium.testing.receiver import LoopbackReceiver, ReceivedRequest, Reply
+    from podium.testing.slack import slack_text
 
 __all__ = ["FakeSlack", "LoopbackReceiver", "ReceivedRequest", "Reply", "slack_text"]
+
+_HOMES = {"FakeSlack": "fake_slack", "slack_text": "slack"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name at its first use: pytest imports this package in every run, for the plugin beside."""
+    if name not in __all__:
+        raise AttributeError(f"module 'podium.testing' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"podium.testing.{_HOMES.get(name, 'receiver')}"), name)
