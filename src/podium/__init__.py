@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from podium.domain.comparison import Comparison
     from podium.domain.delivery import Delivery, Subscription
     from podium.domain.events import Event
+    from podium.domain.gates import GateResult
     from podium.domain.health import Finding, HealthReport
     from podium.domain.lineage import Impact, Lineage
     from podium.domain.manifest import Entry, Manifest
     from podium.domain.media import MediaInfo, TableData
     from podium.domain.origin import Origin
+    from podium.domain.policies import ApprovalRule, FreezeWindow, Policy, RequiredCheck, Stage
+    from podium.domain.policy_targets import PolicyExplanation, PolicyRevision
     from podium.domain.runs import MetricPoint, RunInfo
-    from podium.domain.stages import Policy, Stage, Transition
+    from podium.domain.transitions import Approval, FreezeInfo, RoleGrant, Transition
     from podium.domain.versions import AliasMove, Collection, Expiring, RegistryInfo, Version, VersionFiles
     from podium.errors import (
         AlreadyExistsError,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
         InvalidNameError,
         InvalidValueError,
         NotFoundError,
+        PermissionDeniedError,
         PluginError,
         PodiumError,
         PromotionRefusedError,
@@ -53,13 +57,16 @@ _HOMES = {
     "podium.domain.comparison": ("Comparison",),
     "podium.domain.delivery": ("Delivery", "Subscription"),
     "podium.domain.events": ("Event",),
+    "podium.domain.gates": ("GateResult",),
     "podium.domain.health": ("Finding", "HealthReport"),
     "podium.domain.lineage": ("Impact", "Lineage"),
     "podium.domain.manifest": ("Entry", "Manifest"),
     "podium.domain.media": ("MediaInfo", "TableData"),
     "podium.domain.origin": ("Origin",),
+    "podium.domain.policies": ("ApprovalRule", "FreezeWindow", "Policy", "RequiredCheck", "Stage"),
+    "podium.domain.policy_targets": ("PolicyExplanation", "PolicyRevision"),
     "podium.domain.runs": ("MetricPoint", "RunInfo"),
-    "podium.domain.stages": ("Policy", "Stage", "Transition"),
+    "podium.domain.transitions": ("Approval", "FreezeInfo", "RoleGrant", "Transition"),
     "podium.domain.versions": ("AliasMove", "Collection", "Expiring", "RegistryInfo", "Version", "VersionFiles"),
     "podium.errors": (
         "AlreadyExistsError",
@@ -69,6 +76,7 @@ _HOMES = {
         "InvalidNameError",
         "InvalidValueError",
         "NotFoundError",
+        "PermissionDeniedError",
         "PluginError",
         "PodiumError",
         "PromotionRefusedError",
@@ -85,6 +93,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AliasMove",
     "AlreadyExistsError",
+    "Approval",
+    "ApprovalRule",
     "Artifact",
     "BundleInfo",
     "Check",
@@ -99,6 +109,9 @@ __all__ = [
     "Expiring",
     "FileProblem",
     "Finding",
+    "FreezeInfo",
+    "FreezeWindow",
+    "GateResult",
     "GcReport",
     "HealthReport",
     "Image",
@@ -113,13 +126,18 @@ __all__ = [
     "MetricPoint",
     "NotFoundError",
     "Origin",
+    "PermissionDeniedError",
     "PluginError",
     "PodiumError",
     "Policy",
+    "PolicyExplanation",
+    "PolicyRevision",
     "PromotionRefusedError",
     "RecordedCheck",
     "Registry",
     "RegistryInfo",
+    "RequiredCheck",
+    "RoleGrant",
     "Run",
     "RunInfo",
     "SchemaOutdatedError",

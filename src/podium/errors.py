@@ -9,6 +9,7 @@ The tree::
     ├── InvalidNameError           a name breaks the naming rules
     ├── InvalidValueError          an argument cannot be used
     ├── PromotionRefusedError      a gate refused to move a stage
+    ├── PermissionDeniedError      this actor may not do that
     ├── IntegrityError             stored bytes are not what was logged
     ├── StorageError               the content store failed
     ├── DatabaseUnavailableError   the database cannot be reached       (retryable)
@@ -98,6 +99,12 @@ class PromotionRefusedError(PodiumError):
     """A promotion did not pass its gates; ``reasons`` has a sentence for each gate that failed."""
 
     code = "promotion_refused"
+
+
+class PermissionDeniedError(PodiumError):
+    """The actor may not do that: an author approves, or somebody without the role that is needed."""
+
+    code = "permission_denied"
 
 
 class IntegrityError(PodiumError):

@@ -11,7 +11,7 @@ import pytest
 from podium.domain.events import GENESIS, event_hash
 from podium.domain.origin import Origin
 from podium.domain.plain import iso
-from podium.domain.stages import Policy, Stage
+from podium.domain.policies import Policy, Stage
 from podium.errors import PodiumError, PromotionRefusedError
 from podium.plugins import PluginHost, hookimpl
 from podium.usecases.aliases import SetAlias, set_alias
@@ -98,6 +98,7 @@ def test_the_head_of_the_stream_is_the_last_event(told) -> None:
     assert heads[MODEL.partition("/")[2]] == told.events(MODEL)[-1].hash
 
 
+@pytest.mark.tampers
 def test_an_edited_event_is_found(told) -> None:
     """A changed byte in the database no longer fits its hash."""
     with told._database.write() as connection:
@@ -128,6 +129,7 @@ def test_an_error_leaves_no_event(registry, model_file, rows) -> None:
     assert [event.sequence for event in registry.events("p/a")] == [1, 2, 3]
 
 
+@pytest.mark.tampers
 def test_a_change_whose_event_cannot_be_written_does_not_happen(registry, model_file, rows) -> None:
     """When the event of a change is refused by the database, the change itself does not happen."""
     registry.log("p/a", model_file("a"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podium.domain.stages import DEFAULT_POLICY, Policy, Stage
+from podium.domain.policies import DEFAULT_POLICY, Policy, Stage
 from podium.errors import InvalidNameError, InvalidValueError, NotFoundError
 
 MODEL = "model-registry/Digits classifier"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podium.domain.stages import Policy, Stage
+from podium.domain.policies import Policy, Stage
 from podium.errors import PromotionRefusedError
 
 MODEL = "model-registry/Digits classifier"

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from podium.domain.origin import Origin
-from podium.domain.stages import DEFAULT_POLICY, Policy, Stage, earlier_holders, validate_policy
+from podium.domain.policies import DEFAULT_POLICY, Policy, Stage, validate_policy
+from podium.domain.transitions import earlier_holders
 from podium.domain.versions import AliasMove
 from podium.errors import InvalidNameError, InvalidValueError, NotFoundError
 

@@ -35,6 +35,7 @@ def test_codes_are_stable() -> None:
         "InvalidNameError": "invalid_name",
         "InvalidValueError": "invalid_value",
         "PromotionRefusedError": "promotion_refused",
+        "PermissionDeniedError": "permission_denied",
         "IntegrityError": "integrity",
         "StorageError": "storage",
         "DatabaseUnavailableError": "database_unavailable",

@@ -15,7 +15,10 @@ from podium.errors import PodiumError, PromotionRefusedError
 # Exit code to what it means and the error codes that lead to it. The help page and `exit_code` read this one table.
 EXITS: dict[int, tuple[str, tuple[str, ...]]] = {
     0: ("done", ()),
-    1: ("a promotion was refused, a test failed, or verify or doctor found damage", ("promotion_refused",)),
+    1: (
+        "a promotion was refused, a test failed, you may not do that, or verify or doctor found damage",
+        ("promotion_refused", "permission_denied"),
+    ),
     2: (
         "wrong usage, an invalid name or value, or wrong settings",
         ("invalid_name", "invalid_value", "settings", "plugin"),

@@ -12,7 +12,7 @@ from podium.cli.output import Column, print_table, say, shell_word, styled
 from podium.cli.streams import busy
 
 if TYPE_CHECKING:
-    from podium.domain.stages import Transition
+    from podium.domain.transitions import Transition
 
 
 @click.command("promote", cls=Verb)
@@ -85,7 +85,7 @@ def show_policy(state: State, target: str) -> None:
         state.print_json(policy)
         return
     rows = [
-        (styled(stage.name, "bold"), stage.from_stage or "any", ", ".join(stage.checks) or "none")
+        (styled(stage.name, "bold"), stage.from_stage or "any", ", ".join(check.name for check in stage.required) or "none")
         for stage in policy.stages
     ]
     print_table([Column("Stage"), Column("Comes from"), Column("Required checks", fold=True)], rows)

@@ -78,9 +78,7 @@ def _show_empty(state: State, whole: Collection) -> None:
 
 
 def _newest(checks: Sequence[RecordedCheck]) -> list[RecordedCheck]:
-    from podium.domain.stages import newest_by_name
-
-    return list(newest_by_name(checks).values())
+    return list({check.result.name: check for check in checks}.values())
 
 
 def _print_collection(item: Collection) -> None:

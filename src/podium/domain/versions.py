@@ -13,7 +13,7 @@ from podium.domain.plain import Value
 
 CollectionKind = Literal["artifact", "model"]
 OnDuplicate = Literal["reuse", "new", "error"]
-MoveKind = Literal["set", "removed", "promoted", "rolled_back"]
+MoveKind = Literal["set", "removed", "promoted", "rolled_back", "demoted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class AliasMove(Value):
     Attributes:
         collection: ``NAMESPACE/NAME``.
         alias: The alias or stage.
-        kind: ``set``, ``removed``, ``promoted`` or ``rolled_back``.
+        kind: ``set``, ``removed``, ``promoted``, ``rolled_back`` or ``demoted``.
         before: The version number that held it, or None.
         after: The version number that holds it since, or None when it was removed.
         at: UTC.

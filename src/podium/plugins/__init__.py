@@ -13,8 +13,8 @@ arguments that it wants::
 from __future__ import annotations
 
 from podium.domain.events import Event
+from podium.domain.gates import PromotionRequest
 from podium.domain.origin import Origin
-from podium.domain.stages import PromotionRequest
 from podium.plugins.channels import Channel, DeliveryFailedError, Message, MetricChange
 from podium.plugins.hookspecs import hookimpl
 from podium.plugins.host import Fault, PluginHost, PluginInfo

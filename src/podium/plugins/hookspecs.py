@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from podium.domain.events import Event
+    from podium.domain.gates import PromotionRequest
     from podium.domain.origin import Origin
-    from podium.domain.stages import PromotionRequest
     from podium.plugins.channels import Channel
 
 PROJECT = "podium"

@@ -18,10 +18,10 @@ from typing import Any
 
 import pluggy
 
+from podium.domain.gates import GateResult, PromotionRequest
 from podium.domain.names import check_label
 from podium.domain.origin import Origin
 from podium.domain.plain import Value, plain_dict, storable
-from podium.domain.stages import GateResult, PromotionRequest
 from podium.errors import InvalidNameError
 from podium.plugins import console, hookspecs
 from podium.plugins.channels import Channel
@@ -203,14 +203,16 @@ class PluginHost:
 
 
 def _verdict(plugin: str, outcome: Outcome) -> GateResult:
-    gate = f"plugin:{plugin}"
     if outcome.error is not None:
-        return GateResult(gate, False, f"The gate {plugin!r} could not decide: {outcome.error}")
+        reason = f"The gate {plugin!r} could not decide: {outcome.error}"
+        return GateResult("plugin", plugin, "failed", reason, {"answered": False, "error": outcome.error})
     if outcome.value is None:
-        return GateResult(gate, True, f"The gate {plugin!r} has no objection.")
+        return GateResult("plugin", plugin, "passed", f"The gate {plugin!r} has no objection.", {"answered": True})
     if isinstance(outcome.value, str) and outcome.value.strip():
-        return GateResult(gate, False, f"{plugin}: {storable(outcome.value.strip())}")
-    return GateResult(gate, False, f"The gate {plugin!r} answered {outcome.value!r} instead of a sentence or None.")
+        said = storable(outcome.value.strip())
+        return GateResult("plugin", plugin, "failed", f"{plugin}: {said}", {"answered": True, "said": said})
+    reason = f"The gate {plugin!r} answered {outcome.value!r} instead of a sentence or None."
+    return GateResult("plugin", plugin, "failed", storable(reason), {"answered": False})
 
 
 def _usable_origin(function: Callable[[], object]) -> Origin | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from podium.domain.checks import TestReport
-from podium.domain.stages import Transition
+from podium.domain.transitions import Transition
 from podium.domain.versions import Version
 from podium.errors import PodiumError
 

@@ -17,7 +17,8 @@ from podium.domain.manifest import Entry, Manifest
 from podium.domain.names import LATEST
 from podium.domain.origin import Origin
 from podium.domain.runs import RunInfo, read_status
-from podium.domain.stages import GateResult, Transition
+from podium.domain.gates import GateResult
+from podium.domain.transitions import Transition
 from podium.domain.versions import AliasMove, Collection
 from podium.errors import IntegrityError
 from podium.processes import has_ended
@@ -151,13 +152,18 @@ def to_transition(row: Any, collection: str, *, changed: bool) -> Transition:
         before=row.before,
         status=row.status,
         kind=row.kind,
-        gates=tuple(GateResult(**gate) for gate in row.gates),
+        gates=tuple(GateResult.from_json(gate) for gate in row.gates),
         reason=row.reason,
         forced=row.forced,
         actor=row.created_by,
         origin=Origin.from_json(row.origin),
         at=row.created_at,
         changed=changed,
+        policy=row.policy,
+        expires_at=row.expires_at,
+        ended_at=row.ended_at,
+        ended_by=row.ended_by,
+        outcome=row.outcome,
     )
 
 

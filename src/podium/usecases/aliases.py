@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from podium.domain.names import LATEST, Reference, check_alias, check_label, parse_reference
 from podium.domain.plain import check_text
-from podium.domain.stages import Policy
+from podium.domain.policies import Policy
 from podium.domain.versions import AliasMove, MoveKind
 from podium.errors import ConflictError, InvalidValueError, NotFoundError
 from podium.sql import tables as t

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from podium.domain.checks import CheckResult, RecordedCheck, validate_result
 from podium.domain.names import parse_reference
-from podium.domain.stages import newest_by_name
 from podium.domain.versions import Version
 from podium.errors import ConflictError, InvalidValueError
 from podium.sql import tables as t
@@ -86,25 +85,11 @@ def list_checks(unit: Unit, text: str) -> list[RecordedCheck]:
     ref = parse_reference(text)
     row = find_collection(unit, ref)
     version = get_version(unit, row.id, resolve_number(unit, ref, row.id))
-    return _ordered(unit, *_of_version(row.id, version), version=version)
+    return _ordered(unit, *counting_for(row.id, version), version=version)
 
 
-def evidence_for(
-    unit: Unit, collection_id: UUID, version: Version, names: Sequence[str]
-) -> tuple[dict[str, RecordedCheck], dict[str, RecordedCheck]]:
-    """Return the newest results per name that count for a version, and of the names given those on any other digest."""
-    c = t.checks.c
-    here = newest_by_name(_ordered(unit, *_of_version(collection_id, version), version=version))
-    elsewhere: list[RecordedCheck] = []
-    for name in names:
-        other = sa.select(t.checks).where(c.collection_id == collection_id, c.name == name, c.digest != version.digest)
-        rows = unit.connection.execute(other.order_by(c.sequence.desc()).limit(1))
-        elsewhere += [to_check(row, version.collection) for row in rows]
-    return here, newest_by_name(elsewhere)
-
-
-def _of_version(collection_id: UUID, version: Version) -> tuple[sa.ColumnElement[bool], ...]:
-    """What counts for a version: results recorded here, and those recorded on its source.
+def counting_for(collection_id: UUID, version: Version) -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions for what counts for a version: results recorded here, and those recorded on its source.
 
     A result recorded where the version was logged counts in every model it is linked into; one recorded on a model
     counts only there, because checks may compare with that model's champion.
@@ -126,7 +111,7 @@ def _ordered(unit: Unit, *where: sa.ColumnElement[bool], version: Version) -> li
 
 def newest_checks(unit: Unit, text: str) -> Mapping[str, RecordedCheck]:
     """Return the newest result per check name that counts for a version."""
-    return newest_by_name(list_checks(unit, text))
+    return {check.result.name: check for check in list_checks(unit, text)}
 
 
 def _require_digest(version: Version, digest: str | None) -> None:

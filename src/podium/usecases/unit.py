@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from podium.domain.delivery import Subscription
 from podium.domain.events import TYPES, Event, event_hash
+from podium.domain.gates import GateResult, PromotionRequest
 from podium.domain.origin import Origin
 from podium.domain.plain import plain_dict, to_plain
-from podium.domain.stages import GateResult, PromotionRequest
 from podium.sql import tables as t
 from podium.sql.ids import new_id
 from podium.sql.write import insert_into

@@ -17,7 +17,7 @@ from podium.domain.events import TYPES, Event
 from podium.domain.names import model_key
 from podium.domain.plain import canonical, to_plain
 from podium.usecases.audit.facts import Fact, Table, numbers
-from podium.usecases.promotions import request_key
+from podium.usecases.transitions import request_key
 
 UNTOUCHED = details_sha256(None, None, None)  # of a link that shows what its source says
 _UNKNOWN = "unknown"

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from podium.domain.audit import AuditHeads, AuditReport
 from podium.domain.events import Event
-from podium.domain.stages import DEFAULT_POLICY
+from podium.domain.policies import DEFAULT_POLICY
 from podium.sql import tables as t
 from podium.usecases.audit.chain import StreamRow, walk
 from podium.usecases.audit.comparing import Comparer

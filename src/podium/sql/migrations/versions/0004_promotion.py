@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -15,7 +17,7 @@ depends_on = None
 _EXACT = 2**30  # the weight of a policy for one model
 _WHO = (("created_at", UtcDateTime(), False), ("created_by", sa.Text(), False))
 # Table to (column, type, default of the rows that are there already); without a default it may be NULL.
-_COLUMNS: dict[str, tuple[tuple[str, sa.types.TypeEngine[object], object], ...]] = {
+_COLUMNS: dict[str, tuple[tuple[str, sa.types.TypeEngine[Any], Any], ...]] = {
     "policies": (
         ("pattern", sa.Text(), None),
         ("fits", sa.Text(), None),
@@ -43,7 +45,7 @@ def upgrade() -> None:
     """Add columns and tables; of the policies that are there, the newest of each target is the current one."""
     for table, columns in _COLUMNS.items():
         for name, kind, default in columns:
-            op.add_column(table, sa.Column(name, kind, nullable=default is None, server_default=default))  # type: ignore[arg-type]  # text or a clause
+            op.add_column(table, sa.Column(name, kind, nullable=default is None, server_default=default))
     _make_approvals()
     _make_roles()
     _make_freezes()
@@ -122,7 +124,7 @@ def _make_freezes() -> None:
 
 
 def _mark_current() -> None:
-    columns = [
+    columns: list[sa.ColumnClause[Any]] = [
         sa.column("namespace_id", sa.Uuid()),
         sa.column("collection_id", sa.Uuid()),
         sa.column("revision", sa.BigInteger()),

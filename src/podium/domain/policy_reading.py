@@ -1,0 +1,278 @@
+"""Reading a policy from plain data: strict, and every mistake says where it is and what was meant perhaps."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from podium.domain.durations import parse_duration
+from podium.domain.names import check_alias, check_label
+from podium.domain.plain import check_text
+from podium.domain.policies import ApprovalRule, FreezeWindow, Policy, RequiredCheck, Stage
+from podium.domain.policy_schema import SCHEMA
+from podium.errors import InvalidNameError, InvalidValueError
+
+Path = tuple[str | int, ...]
+_EXAMPLE = 'Write {"stages": [{"name": "staging"}, {"name": "production", "from": "staging", "checks": ["accuracy"]}]}.'
+_TYPES: Mapping[str, tuple[type, str]] = {
+    "string": (str, "text"),
+    "integer": (int, "a whole number"),
+    "boolean": (bool, "true or false"),
+    "array": (list, "a list"),
+    "object": (dict, "a mapping"),
+}
+
+
+def read_policy(data: Any) -> Policy:
+    """Return the policy that plain data says; what the first Podium wrote (``from_stage``) is read as well.
+
+    Raises:
+        InvalidNameError, InvalidValueError: It is no policy; ``path`` says where the mistake is.
+    """
+    if not isinstance(data, Mapping) or "stages" not in data:
+        raise InvalidValueError("This is not a policy: it has no list of 'stages'.", hint=_EXAMPLE, path=())
+    plain = _modern(data)
+    check_schema(plain, SCHEMA, ())
+    stages = tuple(_stage(item) for item in plain["stages"])
+    _check_order(stages)
+    for number, stage in enumerate(stages):
+        _check_stage(stage, stages, ("stages", number))
+    return Policy(stages)
+
+
+@contextmanager
+def at(path: Path) -> Iterator[None]:
+    """Say where in a policy an error is that the block raises."""
+    try:
+        yield
+    except (InvalidNameError, InvalidValueError) as error:
+        if "path" not in error.facts:
+            error.facts["path"] = path
+            error.message = f"{place(path)}: {error.message}"
+            error.args = (error.message,)
+        raise
+
+
+def place(path: Path) -> str:
+    """Return where in a policy something is, such as ``stages[1].approvals.count``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".") or "the policy"
+
+
+def check_schema(value: Any, schema: Mapping[str, Any], path: Path) -> None:
+    """Check plain data by what `SCHEMA` uses of JSON Schema.
+
+    Raises:
+        InvalidNameError, InvalidValueError: It does not fit; ``path`` says where.
+    """
+    with at(path):
+        if "anyOf" in schema:
+            _check_any(value, schema["anyOf"], path)
+            return
+        if (check := _FORMATS.get(schema.get("format", ""))) is not None:
+            check(value)
+        kind, words = _TYPES[schema["type"]]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            hint = (
+                f"Write a list: [{value!r}]." if kind is list and isinstance(value, str) else "Look at docs/promotion."
+            )
+            raise InvalidValueError(f"This is {_shown(value)}, but {words} is meant.", hint=hint)
+        _check_limits(value, schema)
+    if isinstance(value, dict):
+        _check_keys(value, schema, path)
+        for key, item in value.items():
+            check_schema(item, schema["properties"][key], (*path, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            check_schema(item, schema["items"], (*path, number))
+
+
+def _check_any(value: Any, schemas: list[Any], path: Path) -> None:
+    """Check by the alternative whose type the value has, the first if none: its error is the one that helps."""
+    for schema in schemas:
+        if isinstance(value, _TYPES[schema["type"]][0]):
+            return check_schema(value, schema, path)
+    return check_schema(value, schemas[0], path)
+
+
+def _check_limits(value: Any, schema: Mapping[str, Any]) -> None:
+    if isinstance(value, str | list):
+        few, many = schema.get("minLength", schema.get("minItems", 0)), schema.get("maxLength", schema.get("maxItems"))
+        what = "characters" if isinstance(value, str) else "items"
+        blank = isinstance(value, str) and few > 0 and not value.strip()
+        if len(value) < few or blank:
+            raise InvalidValueError("This is empty.", hint=f"Give it at least {few} {what}, or leave it out.")
+        if many is not None and len(value) > many:
+            raise InvalidValueError(f"This has {len(value)} {what}.", hint=f"At most {many} are allowed.")
+    if isinstance(value, int) and not isinstance(value, bool):
+        low, high = schema.get("minimum", value), schema.get("maximum", value)
+        if not low <= value <= high:
+            raise InvalidValueError(f"{value} is out of range.", hint=f"Use {low} to {high}.")
+    if "enum" in schema and value not in schema["enum"]:
+        near = difflib.get_close_matches(str(value), schema["enum"], n=1)
+        words = " or ".join(repr(word) for word in schema["enum"])
+        raise InvalidValueError(f"{value!r} is not known here.", hint=_near(near) + f"Use {words}.")
+    if schema.get("uniqueItems") and len({repr(item) for item in value}) < len(value):
+        raise InvalidValueError("Something stands twice in this list.", hint="Name each once.")
+
+
+def _check_keys(value: Mapping[str, Any], schema: Mapping[str, Any], path: Path) -> None:
+    known = schema["properties"]
+    for key in value:
+        if key not in known:
+            with at((*path, key)):
+                near = difflib.get_close_matches(str(key), known, n=1)
+                hint = _near(near) + f"Known are {', '.join(known)}."
+                raise InvalidValueError(f"There is no key {key!r} here.", hint=hint)
+    for key in schema["required"]:
+        if key not in value:
+            with at(path):
+                raise InvalidValueError(f"The key {key!r} is missing.", hint=known[key].get("description", ""))
+
+
+def _near(words: list[str]) -> str:
+    return f"Did you mean {words[0]!r}? " if words else ""
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value is None else f"{value!r:.80}"
+
+
+def _modern(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data of today's form, with dicts and lists only."""
+    stages = data["stages"]
+    if not isinstance(stages, list | tuple):
+        return dict(data)
+    return {**data, "stages": [_modern_stage(item) if isinstance(item, Mapping) else item for item in stages]}
+
+
+def _modern_stage(stage: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in stage.items()}
+    if "from_stage" in plain and "from" not in plain:
+        before = plain.pop("from_stage")
+        plain |= {"from": before} if before is not None else {}
+    return plain
+
+
+def _stage(plain: Mapping[str, Any]) -> Stage:
+    approvals = plain.get("approvals")
+    return Stage(
+        name=plain["name"],
+        checks=tuple(item if isinstance(item, str) else RequiredCheck(**item) for item in plain.get("checks", ())),
+        from_stage=plain.get("from"),
+        metrics=tuple(plain.get("metrics", ())),
+        approvals=None
+        if approvals is None
+        else ApprovalRule(**{**approvals, "roles": tuple(approvals.get("roles", ()))}),
+        freeze=tuple(_window(item) for item in plain.get("freeze", ())),
+        plugins=tuple(plain.get("plugins", ())),
+        archive_as=plain.get("archive_as"),
+    )
+
+
+def _window(plain: Mapping[str, Any]) -> FreezeWindow:
+    return FreezeWindow(plain["from"], plain["to"], plain["reason"], plain.get("timezone", "UTC"))
+
+
+def _check_order(stages: tuple[Stage, ...]) -> None:
+    seen: list[str] = []
+    for number, stage in enumerate(stages):
+        with at(("stages", number)):
+            if stage.name in seen:
+                raise InvalidValueError(f"The stage {stage.name!r} stands twice in the policy.", hint="Name each once.")
+            if stage.from_stage is not None and stage.from_stage not in seen:
+                raise InvalidValueError(
+                    f"The stage {stage.name!r} comes from {stage.from_stage!r}, which does not stand before it.",
+                    hint="Put the stages in the order in which a version passes them.",
+                )
+        seen.append(stage.name)
+
+
+def _check_stage(stage: Stage, stages: tuple[Stage, ...], path: Path) -> None:
+    names = [other.name for other in stages]
+    checks = [check.name for check in stage.required]
+    with at((*path, "checks")):
+        if len(set(checks)) < len(checks):
+            raise InvalidValueError(f"The stage {stage.name!r} asks for a check twice.", hint="Name each once.")
+    with at((*path, "archive_as")):
+        if stage.archive_as in names:
+            raise InvalidValueError(
+                f"{stage.archive_as!r} is a stage, which only a promotion moves.", hint="Choose another word: archived."
+            )
+    for number, window in enumerate(stage.freeze):
+        with at((*path, "freeze", number)):
+            start, end = window_times(window)
+            if start >= end:
+                raise InvalidValueError(
+                    f"This window ends at {window.end}, before it begins.", hint="Put the earlier time into 'from'."
+                )
+    for number, text in enumerate(stage.metrics):
+        with at((*path, "metrics", number)):
+            check_text(text, "An expression")
+            _check_expression(text, names)
+
+
+def _check_expression(text: str, stages: list[str]) -> None:
+    from podium.domain.metric_gates import parse_rule
+
+    parse_rule(text, stages)
+
+
+def window_times(window: FreezeWindow) -> tuple[datetime, datetime]:
+    """Return when a window begins and ends; a date begins at its midnight and belongs to the window as a whole.
+
+    Raises:
+        InvalidValueError: A time or the time zone is none.
+    """
+    zone = read_timezone(window.timezone)
+    start, end = _time(window.start), _time(window.end)
+    if not isinstance(end, datetime):
+        end = end + timedelta(days=1)
+    return _moment(start, zone), _moment(end, zone)
+
+
+def _moment(time: date, zone: tzinfo) -> datetime:
+    if not isinstance(time, datetime):
+        return datetime(time.year, time.month, time.day, tzinfo=zone)
+    return time if time.tzinfo is not None else time.replace(tzinfo=zone)
+
+
+def read_timezone(name: Any) -> tzinfo:
+    """Return the time zone of an IANA name.
+
+    Raises:
+        InvalidValueError: This machine knows none of that name.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError, TypeError) as error:
+        raise InvalidValueError(
+            f"{name!r} is no time zone that this machine knows.",
+            hint="Use an IANA name such as 'Europe/Berlin', or 'UTC'; 'pip install tzdata' brings them all.",
+        ) from error
+
+
+def _time(text: Any) -> date | datetime:
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError(
+            f"{text!r} is no date or time.", hint="Write 2026-12-20 or 2026-12-20T18:00."
+        ) from error
+
+
+def _check_time(value: Any) -> None:
+    _time(value)
+
+
+_FORMATS: Mapping[str, Callable[[Any], Any]] = {
+    "podium-alias": check_alias,
+    "podium-label": lambda value: check_label(value, "name"),
+    "podium-duration": parse_duration,
+    "podium-time": _check_time,
+    "podium-timezone": read_timezone,
+}

@@ -1,0 +1,123 @@
+"""Policies as text: YAML with the line of each mistake, and what changed between two revisions."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from podium.domain.plain import check_text
+from podium.domain.policies import Policy
+from podium.domain.policy_reading import Path, read_policy
+from podium.errors import InvalidNameError, InvalidValueError
+
+_LONGEST = 200_000  # characters; a policy has some hundred
+_NODES, _DEPTH = 20_000, 20
+
+
+def parse_policy(text: str, name: str = "the policy") -> Policy:
+    """Return the policy that a YAML or JSON text says.
+
+    Args:
+        text: The text.
+        name: What errors call it, such as the name of the file.
+
+    Raises:
+        InvalidNameError, InvalidValueError: It is no policy; ``line`` says where.
+    """
+    check_text(text, name)
+    if len(text) > _LONGEST:
+        raise InvalidValueError(f"{name} has {len(text)} characters.", hint=f"A policy has at most {_LONGEST}.")
+    lines: dict[Path, int] = {}
+    data = _load(text, name, lines)
+    try:
+        return read_policy(data)
+    except (InvalidNameError, InvalidValueError) as error:
+        path: Path = tuple(error.facts.get("path", ()))
+        while path not in lines and path:
+            path = path[:-1]
+        line = lines.get(path, 1)
+        message = f"{name}, line {line}: {error.message}"
+        raise type(error)(message, hint=error.hint, **{**error.facts, "line": line}) from error
+
+
+def policy_yaml(policy: Policy) -> str:
+    """Return a policy as YAML, always the same text for the same policy."""
+    import yaml
+
+    return yaml.safe_dump(policy.to_json(), sort_keys=False, allow_unicode=True, width=100)
+
+
+def diff_text(old: str, new: str, old_name: str, new_name: str) -> str:
+    """Return what changed between two texts as a unified diff, empty if nothing."""
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), old_name, new_name, lineterm="")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _load(text: str, name: str, lines: dict[Path, int]) -> Any:
+    import yaml
+
+    try:
+        node = yaml.compose(text, Loader=_loader())
+        if node is None:
+            raise InvalidValueError(f"{name} is empty.", hint="Write 'stages:' and a list below it.")
+        left = iter(range(_NODES))
+        return _plain(node, (), lines, left)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        problem = getattr(error, "problem", None) or str(error)
+        raise InvalidValueError(
+            f"{name}, line {line}: this is no YAML: {problem}.", hint="Look at the indentation and quotes.", line=line
+        ) from error
+
+
+@functools.cache
+def _loader() -> Any:
+    """PyYAML's safe loader that leaves dates as text, as JSON has them."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    return Loader
+
+
+def _plain(node: Any, path: Path, lines: dict[Path, int], left: Iterator[int]) -> Any:
+    """Return the plain value of a YAML node, and note the line of each part."""
+    import yaml
+
+    lines[path] = line = node.start_mark.line + 1
+    if next(left, None) is None or len(path) > _DEPTH:
+        raise yaml.MarkedYAMLError(problem="there is too much in it", problem_mark=node.start_mark)
+    if isinstance(node, yaml.MappingNode):
+        found: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = _plain(key_node, (*path, ""), lines, left)
+            if isinstance(key, dict | list) or key in found:
+                problem = f"the key {key!r} stands here twice" if not isinstance(key, dict | list) else "this is no key"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
+            found[key] = _plain(value_node, (*path, key), lines, left)
+            lines[*path, key] = key_node.start_mark.line + 1
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*path, number), lines, left) for number, item in enumerate(node.value)]
+    return _scalar(node, line)
+
+
+def _scalar(node: Any, line: int) -> Any:
+    import yaml
+
+    loader = _loader()("")
+    try:
+        return loader.construct_object(node)
+    except (yaml.YAMLError, ValueError) as error:
+        problem = getattr(error, "problem", None) or str(error)
+        raise yaml.MarkedYAMLError(problem=f"{problem} (line {line})", problem_mark=node.start_mark) from error
+    finally:
+        loader.dispose()
