@@ -1,31 +1,75 @@
-"""``podium test``: run checks on a version and record the results."""
+"""``podium test``: run checks and suites of pytest on a version, record the results, and write reports of them."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from podium.cli.completion import complete_ref, complete_stage
 from podium.cli.options import State, Verb, pass_state
-from podium.cli.output import Column, count, joined, print_table, say, status_text, styled
+from podium.cli.output import Column, joined, print_table, safe, say, status_text, styled
 
 if TYPE_CHECKING:
     from podium.domain.checks import TestReport
 
+_FORMATS = ("markdown", "junit")
+
+
+def read_reports(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Take ``FORMAT=FILE`` apart."""
+    found = []
+    for text in given:
+        kind, equals, place = text.partition("=")
+        if kind not in _FORMATS or not equals or not place:
+            raise click.BadParameter(f"{text!r} is not FORMAT=FILE, with {' or '.join(_FORMATS)} and a file or '-'.")
+        found.append((kind, place))
+    return found
+
+
+def read_data(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Take ``NAME=PLACE`` apart."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, place = text.partition("=")
+        if not (name and equals and place):
+            raise click.BadParameter(f"{text!r} is not NAME=PLACE.")
+        if name in found:
+            raise click.BadParameter(f"{name!r} is given twice.")
+        found[name] = place
+    return found
+
 
 @click.command(
-    "test", cls=Verb, examples=[("podium test 'model-registry/Digits classifier' --checks tests/model/checks.py", "")]
+    "test",
+    cls=Verb,
+    examples=[
+        ("podium test 'model-registry/Digits classifier' --checks tests/model/checks.py", ""),
+        ("podium test digits/mlp:v3 --checks 'max_size(\"100 MB\")' --checks checks.yaml", "built-in checks"),
+        ("podium test digits/mlp --checks risky_checks.py --isolate --timeout 60", "a check may hang or crash"),
+        ("podium test digits/mlp --suite tests/model -- -k fast -n 2", "a suite of pytest, with its own options"),
+        ("podium test digits/mlp --suite tests/model --report junit=out.xml --report markdown=-", "for CI"),
+    ],
 )
 @click.argument("ref", shell_complete=complete_ref)
 @click.option(
-    "--checks", metavar="SOURCE...", multiple=True, required=True, help="module, module:name, or file.py; repeatable."
+    "--checks",
+    metavar="SOURCE...",
+    multiple=True,
+    help="module, module:name, file.py, a folder, list.yaml, or a built-in check such as 'max_size(\"1 GB\")'.",
 )
-@click.argument("more_checks", metavar="", nargs=-1)
+@click.option(
+    "--suite",
+    metavar="PATH",
+    multiple=True,
+    help="File or folder of pytest; its options follow after '--'. Repeatable.",
+)
+@click.argument("more", metavar="", nargs=-1)
 @click.option(
     "--champion",
     metavar="STAGE",
@@ -35,21 +79,90 @@ if TYPE_CHECKING:
     help="Stage or alias whose holder the checks may compare with.",
 )
 @click.option("--no-champion", is_flag=True, help="Compare with nothing.")
+@click.option(
+    "--data", metavar="NAME=PLACE", multiple=True, callback=read_data, help="Data for the checks: a path or reference."
+)
+@click.option("--isolate", is_flag=True, help="Run checks in a process of their own; they may crash it.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="For each check and each test; implies --isolate.")
+@click.option(
+    "--report",
+    "reports",
+    metavar="FORMAT=FILE",
+    multiple=True,
+    callback=read_reports,
+    help="Write a report, too: markdown=FILE, junit=FILE; '-' is standard output. Repeatable.",
+)
 @pass_state
 def test_command(
-    state: State, ref: str, checks: tuple[str, ...], more_checks: tuple[str, ...], champion: str, no_champion: bool
+    state: State,
+    ref: str,
+    checks: tuple[str, ...],
+    suite: tuple[str, ...],
+    more: tuple[str, ...],
+    champion: str,
+    no_champion: bool,
+    data: dict[str, str],
+    isolate: bool,
+    timeout: float | None,
+    reports: list[tuple[str, str]],
 ) -> int:
     """Run checks on a version and record the results.
 
-    Exit code 1 says that a check of severity 'error' failed or could not run.
+    What follows after '--' goes to pytest if there is a --suite. Exit code 1 says that a check of severity 'error'
+    failed or could not run.
     """
+    _require_room(state, reports)
+    stage = None if no_champion else champion
     with state.registry() as registry, _importable_here():
-        report = registry.test(ref, [*checks, *more_checks], champion=None if no_champion else champion)
+        report = registry.test(
+            ref,
+            checks if suite else [*checks, *more],
+            suite=suite,
+            pytest_options=more if suite else (),
+            champion=stage,
+            data=data,
+            isolate=True if isolate else None,
+            timeout=timeout,
+            echo=_echo(),
+        )
     if state.json:
         state.print_json({**report.to_json(), "passed": report.passed})
-    else:
-        _print_report(report, None if no_champion else champion)
+    elif all(place != "-" for _, place in reports):
+        _print_report(report, stage)
+    for kind, place in reports:
+        _write(report.to_markdown() if kind == "markdown" else report.to_junit(), place)
     return 0 if report.passed else 1
+
+
+def _require_room(state: State, reports: list[tuple[str, str]]) -> None:
+    """Refuse reports that cannot be written, before anything runs."""
+    places = [place for _, place in reports]
+    if places.count("-") > (0 if state.json else 1):
+        raise click.UsageError("Standard output has room for one report or for --json; give the others a file.")
+    for place in places:
+        if place != "-" and not Path(place).absolute().parent.is_dir():
+            raise click.UsageError(f"There is no folder for the report {place!r}.")
+
+
+def _write(text: str, place: str) -> None:
+    if place == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(place).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.FileError(
+            place, f"the results are recorded, the report is not written: {error.strerror}"
+        ) from error
+
+
+def _echo() -> Callable[[str], None]:
+    """Return what shows the output of checks and of pytest on standard error, as it comes."""
+
+    def show(text: str) -> None:
+        click.echo(safe(text.replace("\r\n", "\n"), lines=True), nl=False, err=True)
+
+    return show
 
 
 @contextmanager
@@ -67,6 +180,8 @@ def _importable_here() -> Iterator[None]:
 
 
 def _print_report(report: TestReport, champion: str | None) -> None:
+    from podium.domain.check_report import verdict
+
     columns = [Column("Check", fold=True), Column("Result"), Column("Message", fold=True), Column("Time", right=True)]
     rows = [
         (
@@ -78,8 +193,6 @@ def _print_report(report: TestReport, champion: str | None) -> None:
         for result in report.results
     ]
     print_table(columns, rows)
-    failed = sum(not result.passed and result.status != "skipped" for result in report.results)
     beside = f", compared with {report.champion}" if report.champion else ""
     nobody = f"; nothing holds {champion!r} to compare with" if champion and not report.champion else ""
-    verdict = f"failed {failed} of {count(len(report.results), 'check')}" if failed else "passed"
-    say(f"{report.ref} {verdict}{beside}{nobody}")
+    say(f"{report.ref} {verdict(report)}{beside}{nobody}")
