@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -140,6 +141,12 @@ def is_pattern(name: str) -> bool:
 def pattern_key(pattern: str) -> str:
     """Return a pattern folded like the names of models, of which no two differ only by case."""
     return model_key(pattern)
+
+
+def fits_name(pattern: str, name: str) -> bool:
+    """Whether the name of a model fits a pattern; the same as LIKE says of `PolicyTarget.fits`."""
+    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern_key(pattern))
+    return re.fullmatch("".join(parts), model_key(name), re.DOTALL) is not None
 
 
 def may_meet(one: str, other: str) -> bool:

@@ -208,7 +208,7 @@ def _approve(unit: Unit, case: _Case) -> Transition:
     made = _add(unit, case, "approved") if fresh else case.made
     gate = _people(unit, candidate, rule, made)
     if fresh:
-        facts = request_facts(made) | {"approved": gate.facts["approved"], "missing": gate.facts["missing"]}
+        facts = _tally(made, gate)
         _record(unit, case, made, "model_version.promotion_approved", facts)
     if not gate.passed:
         return _keep_waiting(unit, replace(made, changed=fresh), gate)
@@ -247,7 +247,7 @@ def _withdraw(unit: Unit, case: _Case) -> Transition:
     candidate, rule = _candidate(unit, case)
     made = _add(unit, case, "withdrawn")
     gate = _people(unit, candidate, rule, made)
-    facts = request_facts(made) | {"approved": gate.facts["approved"], "missing": gate.facts["missing"]}
+    facts = _tally(made, gate)
     _record(unit, case, made, "model_version.approval_withdrawn", facts)
     return _keep_waiting(unit, made, gate)
 
@@ -312,6 +312,12 @@ def _keep_waiting(unit: Unit, made: Transition, gate: GateResult) -> Transition:
     values = {"gates": [item.to_json() for item in gates]}
     unit.connection.execute(sa.update(t.transitions).where(_T.id == UUID(made.id)).values(values))
     return replace(made, gates=gates)
+
+
+def _tally(made: Transition, gate: GateResult) -> dict[str, Any]:
+    """Return what an event says after somebody approved, or took that back."""
+    counted = {"approved": gate.facts["approved"], "missing": gate.facts["missing"]}
+    return request_facts(made) | counted | {"gate": gate.to_json()}
 
 
 def _record(unit: Unit, case: _Case, made: Transition, event: str, facts: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from podium.usecases.policies import effective_policy, find_target
 from podium.usecases.unit import Stream, Unit
 
 _F = t.freezes.c
+REPLACED = "Another freeze took its place."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def freeze_stage(unit: Unit, command: FreezeStage) -> FreezeInfo:
     if in_force is not None and (in_force.reason, in_force.until) == (command.reason, command.until):
         return in_force
     if in_force is not None:
-        _end(unit, in_force, "Another freeze took its place.")
+        _end(unit, in_force, REPLACED)
     made = FreezeInfo(str(new_id()), place.text, command.stage, command.reason, unit.now, unit.actor, command.until)
     unit.add(
         t.freezes,

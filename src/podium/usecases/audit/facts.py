@@ -24,6 +24,10 @@ Table = Literal[
     "alias move",
     "check",
     "transition",
+    "approval",
+    "freeze",
+    "registry freeze",
+    "role",
     "policy",
     "version tag",
     "collection tag",
@@ -118,7 +122,7 @@ def _complete_members(_unit: Unit, rows: list[dict[str, Any]]) -> None:
 
 def numbers(metrics: Mapping[str, float]) -> str:
     """Return metrics as one text; 1 and 1.0 are the same number, and databases keep the second."""
-    return canonical({name: float(value) for name, value in metrics.items()})
+    return canonical({name: float(value) + 0.0 for name, value in metrics.items()})  # SQLite keeps no negative zero
 
 
 def _details(row: Mapping[str, Any], expires_at: Any) -> str:
@@ -152,6 +156,14 @@ _COLLECTIONS = sa.select(*raw(*t.collections.c), _PLACE.label("ref")).outerjoin(
 )
 
 
+_WORDS = (
+    sa.select(*raw(*t.approvals.c), t.transitions.c.collection_id)
+    .join(t.transitions, t.transitions.c.id == t.approvals.c.transition_id)
+    .subquery()
+)
+_FREEZES = sa.select(*raw(*t.freezes.c)).where(t.freezes.c.collection_id.is_(None))
+
+
 def _view(table: sa.Table, scope: str | None, *keys: str) -> View:
     return View(sa.select(*raw(*table.c)), table.c[scope] if scope else None, tuple(table.c[key] for key in keys))
 
@@ -163,6 +175,10 @@ VIEWS: Mapping[Table, View] = {
     "alias move": _view(t.alias_moves, "collection_id", "name", "revision"),
     "check": View(_CHECKS, _K.collection_id, (_K.sequence,)),
     "transition": _view(t.transitions, "collection_id", "id"),
+    "approval": View(sa.select(_WORDS), _WORDS.c.collection_id, (_WORDS.c.transition_id, _WORDS.c.position)),
+    "freeze": _view(t.freezes, "collection_id", "id"),
+    "registry freeze": View(_FREEZES, t.freezes.c.namespace_id, (t.freezes.c.id,)),
+    "role": _view(t.roles, "namespace_id", "person_key", "role"),
     "policy": _view(t.policies, "namespace_id", "revision"),
     "version tag": _view(t.version_tags, "collection_id", "number", "name"),
     "collection tag": _view(t.collection_tags, "collection_id", "name"),

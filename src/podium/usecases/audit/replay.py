@@ -16,8 +16,9 @@ from podium.domain.audit import details_sha256
 from podium.domain.events import TYPES, Event
 from podium.domain.names import model_key
 from podium.domain.plain import canonical, to_plain
+from podium.usecases.audit.attempts import Attempts, Freezes
 from podium.usecases.audit.facts import Fact, Table, numbers
-from podium.usecases.transitions import request_key
+from podium.usecases.audit.policies import PolicyReplay
 
 UNTOUCHED = details_sha256(None, None, None)  # of a link that shows what its source says
 _UNKNOWN = "unknown"
@@ -50,9 +51,9 @@ class Replay:
         members: Number to what is known of it.
         checks: How many results were recorded.
         moves: Alias to how often it moved.
-        transitions: The attempts to move a stage.
-        policies: Revisions of policies of its own.
-        stages: The names of the stages of its newest own policy; None if it never had one.
+        attempts: The attempts to move a stage.
+        freezes: The freezes of its stages.
+        policies: The policies of its own.
         unproven: How many facts no event tells.
     """
 
@@ -61,9 +62,9 @@ class Replay:
         self.members: dict[int, Member] = {}
         self.checks = 0
         self.moves: dict[str, int] = {}
-        self.transitions: set[UUID] = set()
-        self.policies: set[int] = set()
-        self.stages: tuple[str, ...] | None = None
+        self.attempts = Attempts()
+        self.freezes = Freezes()
+        self.policies = PolicyReplay()
         self.unproven = 0
         self._ref = ""
         self._about: dict[str, Any] = {"description": None, "owner": None, "task": None}
@@ -72,7 +73,6 @@ class Replay:
         self._aliases: dict[str, int] = {}
         self._tags: dict[tuple[int | None, str], Event] = {}
         self._former: dict[str, tuple[int, Event]] = {}
-        self._forced: set[str] = set()
 
     def take(self, event: Event) -> list[Fact]:
         """Add one event and return the facts that it settles for good.
@@ -244,30 +244,30 @@ class Replay:
         return Fact("alias move", (name, revision), values | _who(event), subject, event.sequence)
 
     def _overruled(self, event: Event) -> None:
-        self._forced.add(event.after["transition"])
+        self.attempts.overruled(event)
+
+    def _asked(self, event: Event) -> None:
+        self.attempts.asked(event)
+
+    def _said(self, event: Event) -> Iterator[Fact]:
+        return self.attempts.said(event)
+
+    def _cancelled(self, event: Event) -> Iterator[Fact]:
+        yield self.attempts.cancelled(event)
 
     def _staged(self, event: Event) -> Iterator[Fact]:
-        after, stage, verb = event.after, event.after["stage"], event.type.partition(".")[2]
-        status = "refused" if verb == "promotion_refused" else "committed"
-        kind = "rolled_back" if verb == "rolled_back" else "promoted"
-        self.transitions.add(UUID(after["transition"]))
-        asked = ("rollback", stage, None) if kind == "rolled_back" else ("promote", stage, after["number"])
-        values = {
-            "stage": stage,
-            "number": after["number"],
-            "digest": after["digest"],
-            "before": event.before["number"],
-            "status": status,
-            "kind": kind,
-            "gates": canonical(after["gates"]),
-            "reason": event.reason,
-            "forced": after["transition"] in self._forced,
-            "request_key": request_key(event.origin, *asked) if status == "committed" else None,
-            "origin": _origin(event),
-        }
-        yield Fact("transition", (UUID(after["transition"]),), values | _who(event), event.subject, event.sequence)
-        if status == "committed":
-            yield self._move(event, stage, kind)
+        verb = event.type.partition(".")[2]
+        if verb == "promotion_refused":
+            yield self.attempts.settled(event, "promoted", "refused")
+        else:
+            yield self.attempts.settled(event, verb, "committed")
+            yield self._move(event, event.after["stage"], verb)
+
+    def _frozen(self, event: Event) -> None:
+        self.freezes.frozen(event)
+
+    def _unfrozen(self, event: Event) -> None:
+        self.freezes.unfrozen(event)
 
     def _checked(self, event: Event) -> Iterator[Fact]:
         made = {"number": event.after["number"], "digest": event.after["digest"], "origin": _origin(event)}
@@ -287,22 +287,7 @@ class Replay:
             raise ValueError(f"there was no tag {tag!r}")
 
     def _policy(self, event: Event) -> Iterator[Fact]:
-        fact = policy_fact(event)
-        self.policies.add(fact.key[0])
-        self.stages = stage_names(event)
-        yield fact
-
-
-def policy_fact(event: Event) -> Fact:
-    """Return what the row of a policy must say."""
-    body = {name: value for name, value in event.after.items() if name != "revision"}
-    values = {"body": canonical(body)} | _who(event)
-    return Fact("policy", (event.after["revision"],), values, event.subject, event.sequence)
-
-
-def stage_names(event: Event) -> tuple[str, ...]:
-    """Return the stages of a policy that was set."""
-    return tuple(stage["name"] for stage in event.after["stages"])
+        yield self.policies.take(event)
 
 
 def _who(event: Event) -> dict[str, Any]:
@@ -332,6 +317,14 @@ _HANDLERS: Mapping[str, _Handler] = {
     "model_version.checked": Replay._checked,
     "model_version.promoted": Replay._staged,
     "model_version.rolled_back": Replay._staged,
+    "model_version.demoted": Replay._staged,
+    "model_version.promotion_requested": Replay._asked,
+    "model_version.promotion_approved": Replay._said,
+    "model_version.promotion_rejected": Replay._said,
+    "model_version.approval_withdrawn": Replay._said,
+    "model_version.promotion_cancelled": Replay._cancelled,
+    "stage.frozen": Replay._frozen,
+    "stage.unfrozen": Replay._unfrozen,
     "model_version.promotion_refused": Replay._staged,
     "model_version.promotion_forced": Replay._overruled,
     "alias.set": Replay._alias_set,
@@ -339,4 +332,5 @@ _HANDLERS: Mapping[str, _Handler] = {
     "tag.added": Replay._tagged,
     "tag.removed": Replay._untagged,
     "policy.set": Replay._policy,
+    "policy.removed": Replay._policy,
 }

@@ -8,22 +8,25 @@ from uuid import UUID
 
 from podium.domain.events import TYPES, Event
 from podium.domain.plain import canonical
+from podium.domain.transitions import person_key
+from podium.usecases.audit.attempts import Freezes
 from podium.usecases.audit.facts import Fact
-from podium.usecases.audit.replay import policy_fact, stage_names
+from podium.usecases.audit.policies import PolicyReplay
 
 
 class SpaceReplay:
     """The state of one project or registry, event by event.
 
     Attributes:
-        policies: Revisions of its default policy.
-        stages: The names of the stages of the newest; None if it never had one.
+        policies: Its default policy, and those for patterns of names.
+        freezes: The freezes of all its models.
         subscriptions: What each subscription must say, by name.
     """
 
     def __init__(self, name: str) -> None:
-        self.policies: set[int] = set()
-        self.stages: tuple[str, ...] | None = None
+        self.policies = PolicyReplay()
+        self.freezes = Freezes()
+        self._roles: dict[tuple[str, str], Event] = {}
         self.subscriptions: dict[str, Fact] = {}
         self._name = name
         self._about: dict[str, Any] = {"name": name, "description": None, "types": None}
@@ -36,11 +39,14 @@ class SpaceReplay:
         """
         if event.type in ("registry.created", "registry.updated"):
             self._describe(event)
-        elif event.type == "policy.set":
-            fact = policy_fact(event)
-            self.policies.add(fact.key[0])
-            self.stages = stage_names(event)
-            return [fact]
+        elif event.type in ("policy.set", "policy.removed"):
+            return [self.policies.take(event)]
+        elif event.type in ("stage.frozen", "stage.unfrozen"):
+            (self.freezes.frozen if event.type == "stage.frozen" else self.freezes.unfrozen)(event)
+        elif event.type == "role.granted":
+            self._roles[person_key(event.after["person"]), event.after["role"]] = event
+        elif event.type == "role.revoked":
+            del self._roles[person_key(event.before["person"]), event.before["role"]]
         elif event.type == "subscription.added":
             self._subscribe(event)
         elif event.type == "subscription.removed":
@@ -52,6 +58,12 @@ class SpaceReplay:
     def end(self, row_id: UUID) -> Iterator[Fact]:
         """Return the fact about the project or registry itself."""
         yield Fact("namespace", (row_id,), self._about, self._name)
+
+    def roles(self) -> Iterator[Fact]:
+        """Return the facts about who has which role."""
+        for key, event in self._roles.items():
+            values = {"person": event.after["person"], "created_at": event.at, "created_by": event.actor}
+            yield Fact("role", key, values, f"{key[1]} for {event.after['person']}", event.sequence)
 
     def _describe(self, event: Event) -> None:
         if event.type == "registry.created":

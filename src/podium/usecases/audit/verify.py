@@ -19,6 +19,7 @@ from podium.usecases.audit.findings import Notes, UnreadableError, read
 from podium.usecases.audit.heads import compare_heads
 from podium.usecases.audit.manifests import verify_manifests
 from podium.usecases.audit.orphans import find_orphans
+from podium.usecases.audit.policies import PolicyReplay
 from podium.usecases.audit.replay import Replay
 from podium.usecases.audit.spaces import SpaceReplay
 from podium.usecases.unit import Unit
@@ -92,7 +93,7 @@ class _Audit:
         self.unit = unit
         self.notes = notes
         self.comparer = Comparer(unit, notes)
-        self.stages: dict[UUID, tuple[str, ...]] = {}  # of the default policy of a registry
+        self.policies: dict[UUID, PolicyReplay] = {}  # of a registry: its default, and those for patterns
         self.subscribed: dict[str, Fact] = {}
 
     def guarded(self, stream: str, step: Callable[[Any], None], row: Any) -> None:
@@ -110,12 +111,14 @@ class _Audit:
         for page in walk(self.unit, stream, self.notes):
             self.comparer.compare(row.name, row.id, self._facts(replay, page))
         self.comparer.compare(row.name, row.id, replay.end(row.id))
-        known = replay.policies
+        known = replay.policies.revisions
+        self.comparer.compare(row.name, row.id, replay.policies.current())
         self.comparer.require_recorded(
             row.name, row.id, "policy", len(known), lambda key: key[0] in known, collection_id=None
         )
-        if replay.stages is not None:
-            self.stages[row.id] = replay.stages
+        self.comparer.compare_all(row.name, row.id, "role", replay.roles())
+        self.comparer.compare_all(row.name, row.id, "registry freeze", replay.freezes.facts("registry freeze"))
+        self.policies[row.id] = replay.policies
         self.subscribed |= replay.subscriptions
 
     def collection(self, row: Any) -> None:
@@ -145,24 +148,30 @@ class _Audit:
         return facts
 
     def _compare_end(self, replay: Replay, row: Any) -> None:
-        stages = replay.stages or self.stages.get(row.namespace_id) or DEFAULT_POLICY.names
+        name, space = row.name.partition("/")[2], self.policies.get(row.namespace_id)
+        stages = replay.policies.stages(name) or (space and space.stages(name)) or DEFAULT_POLICY.names
         compare_all = self.comparer.compare_all
         self.comparer.compare(row.name, row.id, [replay.collection(row.id)])
         self.comparer.compare(row.name, row.id, replay.places())
         compare_all(row.name, row.id, "alias", replay.aliases(stages))
+        compare_all(row.name, row.id, "freeze", replay.freezes.facts("freeze"))
+        self.comparer.compare(row.name, row.id, replay.attempts.waiting())
+        self.comparer.compare(row.name, row.namespace_id, replay.policies.current())
         compare_all(row.name, row.id, "collection tag", replay.tags(whole=True))
         self.comparer.compare(row.name, row.id, replay.tags(whole=False))
         self.comparer.compare(row.name, row.id, replay.former_names())
 
     def _require_recorded(self, replay: Replay, row: Any) -> None:
-        members, moves, policies = replay.members, replay.moves, replay.policies
+        members, moves, policies = replay.members, replay.moves, replay.policies.revisions
+        attempts = replay.attempts
         require, here = self.comparer.require_recorded, (row.name, row.id)
         require(*here, "member", len(members), lambda key: key[0] in members)
         versions = len(members) if replay.kind == "artifact" else 0
         require(*here, "version", versions, lambda key: bool(versions) and key[0] in members)
         require(*here, "version tag", replay.tag_count, replay.is_tag_known)
         require(*here, "check", replay.checks, lambda key: 0 < key[0] <= replay.checks)
-        require(*here, "transition", len(replay.transitions), lambda key: key[0] in replay.transitions)
+        require(*here, "transition", len(attempts.known), lambda key: key[0] in attempts.known)
+        require(*here, "approval", attempts.words, lambda key: key[0] in attempts.known)
         require(*here, "alias move", sum(moves.values()), lambda key: 0 < key[1] <= moves.get(key[0], 0))
         space = (row.name, row.namespace_id)
         require(*space, "policy", len(policies), lambda key: key[0] in policies, collection_id=row.id)
