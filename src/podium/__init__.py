@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from podium.domain.events import Event
     from podium.domain.gates import GateResult
     from podium.domain.health import Finding, HealthReport
-    from podium.domain.lineage import Impact, Lineage
+    from podium.domain.impact import Impact
+    from podium.domain.lineage import Lineage
     from podium.domain.manifest import Entry, Manifest
     from podium.domain.media import MediaInfo, TableData
     from podium.domain.origin import Origin
@@ -59,7 +60,8 @@ _HOMES = {
     "podium.domain.events": ("Event",),
     "podium.domain.gates": ("GateResult",),
     "podium.domain.health": ("Finding", "HealthReport"),
-    "podium.domain.lineage": ("Impact", "Lineage"),
+    "podium.domain.impact": ("Impact",),
+    "podium.domain.lineage": ("Lineage",),
     "podium.domain.manifest": ("Entry", "Manifest"),
     "podium.domain.media": ("MediaInfo", "TableData"),
     "podium.domain.origin": ("Origin",),

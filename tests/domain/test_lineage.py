@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from podium.domain.impact import Dependent, sum_up
 from podium.domain.lineage import (
-    Dependent,
     Lineage,
     LineageEdge,
     LineageRun,
@@ -21,7 +21,6 @@ from podium.domain.lineage import (
     ModelPlace,
     path_to,
     steps_from,
-    sum_up,
 )
 from podium.domain.lineage_charts import web_address
 from podium.domain.lineage_tree import printable, words

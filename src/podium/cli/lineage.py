@@ -26,7 +26,8 @@ from podium.cli.output import (
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from podium.domain.lineage import Dependent, Direction, Impact, Lineage
+    from podium.domain.impact import Dependent, Impact
+    from podium.domain.lineage import Direction, Lineage
     from podium.domain.lineage_tree import TreeLine
 
 _SHOWN = 100

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from podium.domain.lineage import Direction, Impact, Lineage
+from podium.domain.impact import Impact
+from podium.domain.lineage import Direction, Lineage
 from podium.registry.base import Joint
 from podium.usecases import lineage
 

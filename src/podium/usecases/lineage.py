@@ -9,11 +9,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from podium.domain.impact import Dependent, Impact, sum_up
 from podium.domain.lineage import (
     RUN,
-    Dependent,
     Direction,
-    Impact,
     Lineage,
     LineageEdge,
     Node,
@@ -23,7 +22,6 @@ from podium.domain.lineage import (
     path_to,
     run_of,
     steps_from,
-    sum_up,
 )
 from podium.domain.names import parse_reference
 from podium.sql import tables as t
