@@ -154,7 +154,7 @@ def server() -> Iterator[Callable[[Mlflow], str]]:
             "127.0.0.1",
         ]
         command += ["--artifacts-destination", str(served), "--serve-artifacts", "--workers", "1", "--port", str(port)]
-        env = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        env = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (source.folder / "server.log").open("wb") as log:
             process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
         started.append(process)
@@ -165,7 +165,7 @@ def server() -> Iterator[Callable[[Mlflow], str]]:
     for process in started:
         os.killpg(process.pid, signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(5)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(20)

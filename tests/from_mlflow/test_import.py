@@ -71,7 +71,7 @@ def test_an_import_that_is_killed_goes_on(
     source, told = full
     env = {**os.environ, **podium_env(lite)}
     command = [str(source.worker.python), "-m", "podium.cli.main", "import-mlflow", source.uri]
-    for wanted in (3, 21, 40):
+    for wanted in (3, 30):
         process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         while process.poll() is None and len(lite.models()) < wanted:
             time.sleep(0.05)
@@ -246,6 +246,21 @@ def test_texts_of_strangers_do_not_move_the_cursor(mlflow: Mlflow, lite: Registr
     assert done.returncode == 1, done.stderr
     assert "[red]a\\x1b[2Jb\\u202ec" in done.stdout
     assert all(line.isprintable() for line in (done.stdout + done.stderr).splitlines())
+
+
+def test_a_folder_of_mlruns_comes_over(mlflow: Mlflow, lite: Registry, bring: Bring) -> None:
+    """The way MLflow kept registries before it had databases."""
+    old = replace(mlflow, uri=str(mlflow.folder / "mlruns"))
+    told = old.do("import os; os.environ['MLFLOW_ALLOW_FILE_STORE'] = 'true'\n" + ONE + "answer = side.tell()")
+    assert bring(old, lite).code == 0
+    assert differences(told, lite) == []
+
+
+def test_prompts_are_no_models(mlflow: Mlflow, lite: Registry, bring: Bring) -> None:
+    """MLflow keeps them in the same tables."""
+    mlflow.do("client.register_prompt('greeting', 'Hello {{name}}')")
+    done = bring(mlflow, lite)
+    assert (done.code, done.report["models"]) == (0, [])
 
 
 def test_an_mlflow_server_comes_over_by_http(

@@ -95,7 +95,11 @@ def _move(job: Job, model: SourceModel, here: Collection | None, name: str, numb
     ref = f"{here.ref}:v{number}"
     try:
         if stage:
-            return job.registry.promote(ref, name, expected=holder, reason=job.reason).changed
+            made = job.registry.promote(ref, name, expected=holder, reason=job.reason)
+            if made.status != "committed":
+                hint = "Import again when it is decided."
+                job.note("left_out", model.name, what, f"The transition of v{number} is {made.status}.", hint)
+            return made.changed and made.status == "committed"
         return job.registry.set_alias(ref, name, expected=holder, reason=job.reason).changed
     except PromotionRefusedError as error:
         job.note("left_out", model.name, what, f"v{number} was refused: {' '.join(error.reasons)}", error.hint)
