@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -52,15 +53,18 @@ def thin(points: Iterable[tuple[int, float]], logged: int, first: int, last: int
     if logged <= 2 * BUCKETS:
         return Series(tuple(points), logged)
     width = (last - first) // BUCKETS + 1
-    lowest: dict[int, tuple[int, float]] = {}
-    highest: dict[int, tuple[int, float]] = {}
-    ends: list[tuple[int, float]] = []
+    kept: dict[int, float] = {}
+    bucket, end = -1, first
+    low = high = point = (first, math.nan)
     for point in points:
-        bucket = (point[0] - first) // width
-        if bucket not in lowest or point[1] < lowest[bucket][1]:
-            lowest[bucket] = point
-        if bucket not in highest or point[1] > highest[bucket][1]:
-            highest[bucket] = point
-        ends = [*ends[:1], point]
-    kept = {point[0]: point for point in (*lowest.values(), *highest.values(), *ends)}
-    return Series(tuple(kept[step] for step in sorted(kept)), logged)
+        if point[0] >= end:
+            kept.update((low, high) if bucket >= 0 else (point,))
+            bucket = (point[0] - first) // width
+            end = first + (bucket + 1) * width
+            low = high = point
+        elif point[1] < low[1]:
+            low = point
+        elif point[1] > high[1]:
+            high = point
+    kept.update((low, high, point))
+    return Series(tuple(sorted(kept.items())), logged)
