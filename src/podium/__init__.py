@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from podium.domain.comparison import Comparison
     from podium.domain.delivery import Delivery, Subscription
     from podium.domain.events import Event
+    from podium.domain.explaining import Explanation
     from podium.domain.gates import GateResult
     from podium.domain.health import Finding, HealthReport
     from podium.domain.impact import Impact
@@ -58,6 +59,7 @@ _HOMES = {
     "podium.domain.comparison": ("Comparison",),
     "podium.domain.delivery": ("Delivery", "Subscription"),
     "podium.domain.events": ("Event",),
+    "podium.domain.explaining": ("Explanation",),
     "podium.domain.gates": ("GateResult",),
     "podium.domain.health": ("Finding", "HealthReport"),
     "podium.domain.impact": ("Impact",),
@@ -109,6 +111,7 @@ __all__ = [
     "Entry",
     "Event",
     "Expiring",
+    "Explanation",
     "FileProblem",
     "Finding",
     "FreezeInfo",

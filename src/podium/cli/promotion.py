@@ -85,7 +85,11 @@ def show_policy(state: State, target: str) -> None:
         state.print_json(policy)
         return
     rows = [
-        (styled(stage.name, "bold"), stage.from_stage or "any", ", ".join(check.name for check in stage.required) or "none")
+        (
+            styled(stage.name, "bold"),
+            stage.from_stage or "any",
+            ", ".join(check.name for check in stage.required) or "none",
+        )
         for stage in policy.stages
     ]
     print_table([Column("Stage"), Column("Comes from"), Column("Required checks", fold=True)], rows)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from podium.domain.explaining import Explanation
 from podium.domain.transitions import Transition
 from podium.errors import IntegrityError
 from podium.registry.approvals import refused
 from podium.registry.care import CareVerbs
-from podium.usecases import promotions, rollbacks
+from podium.usecases import explaining, promotions, rollbacks
 from podium.usecases.aliases import UNSET, Expected
 
 
@@ -109,3 +110,21 @@ class PromotionVerbs(CareVerbs):
         """
         command = rollbacks.DemoteStage(model, stage, reason, expected)
         return self._change(lambda unit: rollbacks.demote_stage(unit, command))
+
+    def explain(self, model: str, stage: str | None = None, *, limit: int | None = None) -> list[Explanation]:
+        """Return each attempt to move a stage, newest first, as the audit log tells it: refused ones as well.
+
+        Each has who asked, when and why, which revision of which policy was asked, every gate with the facts it was
+        decided on, what people said, and how it ended.
+
+        Args:
+            model: ``REGISTRY/MODEL``; a deleted one can be explained as well.
+            stage: Of this stage only.
+            limit: At most so many.
+
+        Raises:
+            InvalidNameError, InvalidValueError: The stage is no name, or the limit none.
+            NotFoundError: There is no such model.
+        """
+        with self._read() as unit:
+            return explaining.explain_stages(unit, model, stage, limit)

@@ -18,6 +18,7 @@ from podium.usecases.deletion import free_all_aliases, unlink_all
 from podium.usecases.editing import KEEP, Text
 from podium.usecases.members import bring_back, take_out
 from podium.usecases.places import COLLECTIONS, collection_reference, find_collection, show_row, stream_of
+from podium.usecases.policy_changes import mark_stages
 from podium.usecases.unit import Stream, Unit
 
 
@@ -85,6 +86,7 @@ def rename_collection(unit: Unit, text: str, name: str, reason: str | None = Non
     Raises:
         AlreadyExistsError: The name is taken, or was given up by another.
         InvalidNameError: The name breaks the rules.
+        InvalidValueError: By the policy for its new name, an alias would become a stage without a gate.
         NotFoundError: There is no such artifact or model.
     """
     check_text(reason, "The reason")
@@ -98,6 +100,8 @@ def rename_collection(unit: Unit, text: str, name: str, reason: str | None = Non
     _give_up(unit, row, key)
     where = sa.update(t.collections).where(t.collections.c.id == row.id)
     unit.connection.execute(where.values(name=name, name_key=key))
+    if row.kind == "model":
+        mark_stages(unit, row)  # another policy may be for its new name
     stream = Stream(t.collections, row.id, f"{ref.namespace}/{name}", row.sequence, row.head)
     before, after = {"name": row.name}, {"name": name}
     unit.record(stream, f"{row.kind}.renamed", stream.name, before=before, after=after, reason=reason)

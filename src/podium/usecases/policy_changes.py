@@ -19,7 +19,7 @@ from podium.sql.ids import new_id
 from podium.usecases.access import require_admin
 from podium.usecases.governed import chunks, lock_governed
 from podium.usecases.places import namespace_stream, stream_of
-from podium.usecases.policies import fits, no_policy, of_target
+from podium.usecases.policies import fits, no_policy, of_target, policy_in_force
 from podium.usecases.unit import Stream, Unit
 
 _A, _C, _P = t.aliases.c, t.collections.c, t.policies.c
@@ -156,9 +156,8 @@ def _replace(
             for stage, number in stages
         ]
     unit.record(stream, event, scope.target.text, before=before, after=facts, reason=reason)
-    policy = {"target": scope.target.text, "revision": revision}
     for key, stages in adopted.items():
-        _record_adopted(unit, streams[key], stages, policy, reason)
+        _record_adopted(unit, streams[key], stages, policy_in_force(unit, scope.rows[key]).to_json(), reason)
 
 
 def _record_adopted(
