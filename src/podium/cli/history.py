@@ -34,7 +34,7 @@ def history_command(state: State, model: str, alias: str | None) -> None:
     """Tell what happened to a model or artifact.
 
     The oldest comes first. Each entry says when, what, from which version to which, by whom, from which execution and
-    why; promotions that were refused stand there with every reason.
+    why; promotions that were refused stand there with every reason. 'podium audit ls' searches what happened to all.
     """
     with state.registry() as registry:
         events = registry.events(model)

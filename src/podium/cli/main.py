@@ -41,6 +41,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "promote": ("promotion", "Give a stage to a version, if its gates allow."),
         "rollback": ("promotion", "Give a stage back to its previous holder."),
         "history": ("history", "Tell what happened to a model or artifact."),
+        "audit": ("audit", "Prove the history, search it, and say who held a stage when."),
         "policy": ("promotion", "Show which stages there are and what they require."),
     },
     "Catalogue": {

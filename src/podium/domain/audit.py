@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from podium.domain.events import Event
 from podium.domain.origin import Origin
 from podium.domain.plain import Value, canonical, iso
 from podium.errors import InvalidValueError
@@ -192,6 +193,19 @@ class AuditHeads(Value):
                 expected=heads.digest,
             )
         return heads
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage(Value):
+    """Some of the events that a query found.
+
+    Attributes:
+        items: The events, in the order asked for.
+        next: Goes into ``after=`` of the same query to get the following ones; None at the end.
+    """
+
+    items: tuple[Event, ...]
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
