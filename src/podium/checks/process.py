@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import selectors
 import signal
@@ -38,6 +39,7 @@ class BoundedProcess:
         self, command: Sequence[str], *, env: Mapping[str, str] | None = None, echo: Echo | None = None
     ) -> None:
         self._echo = echo
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._tail = bytearray()
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter with our own module
             list(command),
@@ -95,7 +97,7 @@ class BoundedProcess:
             self._tail += part
             del self._tail[:-_TAIL]
             if self._echo is not None:
-                self._echo(part.decode("utf-8", "replace"))
+                self._echo(self._decode(part))
 
     def has_ended(self) -> bool:
         """Whether it ended; where the system can tell, it is not waited for yet, so that its id is still its own."""

@@ -36,11 +36,12 @@ def name_of_test(node: str) -> str:
         node: Its node id.
     """
     found = _TEST.fullmatch(node)
-    if found is None:
-        return _cut(node.replace(".py::", "::", 1), node)
-    parameters = f".{found['parameters']}" if found["parameters"] else ""
-    name = found["file"].replace("/", ".") + found["names"].replace("::", "-") + parameters
-    return name if len(name) <= _LONGEST else _cut(name, node)
+    if found is not None:
+        parameters = f".{found['parameters']}" if found["parameters"] else ""
+        name = found["file"].replace("/", ".") + found["names"].replace("::", "-") + parameters
+        if len(name) <= _LONGEST:
+            return name
+    return _cut(node.replace(".py::", "::", 1), node)
 
 
 def name_of_case(name: str, parameters: str | None) -> str:
@@ -60,8 +61,14 @@ def suite_of_test(node: str) -> str:
 
 
 def _cut(text: str, whole: str) -> str:
-    """Keep the end, which tells most: the test and its parameters."""
-    plain = _OTHER.sub("-", text.replace("/", ".")).strip("-._")
-    kept = plain[-(_LONGEST - _DIGITS - 1) :].lstrip("-._") or "test"
+    """Keep all of it, or where that is too long, what stands in the file, which tells most."""
+    room = _LONGEST - _DIGITS - 1
+    plain = _plain(text)
+    if len(plain) > room:
+        plain = _plain(text.partition("::")[2] or text)[:room].rstrip("-._")
     digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{kept}-{digest[:_DIGITS]}"
+    return f"{plain or 'test'}-{digest[:_DIGITS]}"
+
+
+def _plain(text: str) -> str:
+    return _OTHER.sub("-", text.replace("/", ".")).strip("-._")
