@@ -158,7 +158,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _all(database: str, create: Callable[[str], str], folder: Path, runs: int, rounds: int) -> list[Row]:
-    return [measure(database, create(shape), folder, shape, runs, rounds) for shape in SHAPES]
+    rows = []
+    for shape in SHAPES:
+        rows.append(measure(database, create(shape), folder, shape, runs, rounds))
+        print(f"  {database}, {shape}: {rows[-1].cost(5):.3f} s, {rows[-1].cost(50):.3f} s", file=sys.stderr, flush=True)
+    return rows
 
 
 if __name__ == "__main__":
