@@ -14,6 +14,7 @@ import pytest
 
 from podium.plugins.host import PluginHost
 from podium.registry import Registry, open_registry
+from tests.audited import require_clean_audit, sqlite_registries
 
 PG_URL = "PODIUM_TEST_PG_URL"
 
@@ -34,6 +35,15 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("PODIUM_") and name != PG_URL]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PODIUM_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def _audited(request: pytest.FixtureRequest, tmp_path: Path, _home: None) -> Iterator[None]:
+    """The audit of each SQLite registry that a test leaves is clean, unless the test tampers with it."""
+    yield
+    if request.node.get_closest_marker("tampers") is None:
+        for url in sqlite_registries(tmp_path):
+            require_clean_audit(url)
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +81,9 @@ def pg_template(pg_server: str) -> str:
 
 
 @pytest.fixture
-def new_pg_url(pg_server: str, pg_template: str) -> Iterator[Callable[[], str]]:
+def new_pg_url(
+    request: pytest.FixtureRequest, pg_server: str, pg_template: str, _home: None
+) -> Iterator[Callable[[], str]]:
     """Make databases with Podium's schema; they go after the test."""
     made: list[str] = []
 
@@ -83,6 +95,8 @@ def new_pg_url(pg_server: str, pg_template: str) -> Iterator[Callable[[], str]]:
 
     yield make
     for name in made:
+        if request.node.get_closest_marker("tampers") is None:
+            require_clean_audit(_with_database(pg_server, name))
         _execute(pg_server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 

@@ -13,8 +13,9 @@ from podium.cli.given import duration, lifetime
 
 
 @pytest.fixture
-def expired(ok, files) -> str:
+def expired(ok, files, request) -> str:
     """An artifact whose v0 ended a while ago; v1 lives on."""
+    request.node.add_marker(pytest.mark.tampers)
     ok("log", "p/old", files, "--ttl", "1s")
     (files / "model.bin").write_bytes(b"z" * 100)
     ok("log", "p/old", files)

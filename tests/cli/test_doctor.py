@@ -130,6 +130,7 @@ def test_doctor_without_its_database(run, tmp_path, monkeypatch):
     assert "geheim" not in result.stdout
 
 
+@pytest.mark.tampers
 def test_a_hostile_name_in_a_finding(run, ok, files):
     """What a finding quotes moves no cursor."""
     ok("log", "p/a", files)

@@ -104,6 +104,7 @@ def test_drift_of_a_reference(registry: Registry, model_file: Callable[[str], Pa
     assert (found.level, "is changed" in found.message) == ("error", True)
 
 
+@pytest.mark.tampers
 def test_a_reference_that_cannot_be_read_is_a_warning(registry: Registry, model_file: Callable[[str], Path]) -> None:
     """A place that does not answer is not damage, and the look goes on."""
     registry.log("p/r", [], references=[model_file("x").as_uri()])
@@ -232,6 +233,7 @@ def test_damage_of_the_database_file(lite: Registry, tmp_path: Path) -> None:
     assert (found.level, "collection_tags points at a missing row" in found.message) == ("error", True)
 
 
+@pytest.mark.tampers
 def test_events_from_the_future(filled: Registry) -> None:
     """An event that is newer than now says that a clock is wrong."""
     assert find(filled.doctor(), "clock").level == "ok"

@@ -16,6 +16,7 @@ def blob_of(registry, ref):
     return registry._content().place(sha256)
 
 
+@pytest.mark.tampers
 def test_what_cannot_be_read_does_not_hide_the_rest(registry, model_file) -> None:
     """A dead reference and a folder in place of a blob are reported, and the damage behind them too."""
     registry.log("p/a", [], references={"x": "http://127.0.0.1:1/x"}, integrity="none")
@@ -42,6 +43,7 @@ def test_a_store_that_is_gone_is_an_error_at_once(registry, model_file, tmp_path
         registry.verify()
 
 
+@pytest.mark.tampers
 @pytest.mark.parametrize("sha256", ["../../victim.txt", "./../../../victim", "A" * 64, "", "0" * 63])
 def test_a_manifest_row_that_was_tampered_with(registry, model_file, tmp_path, sha256) -> None:
     """A SHA-256 in the database that is none never becomes a path: nothing outside the store is read or moved."""

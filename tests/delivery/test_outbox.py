@@ -210,6 +210,7 @@ def test_any_error_text_is_kept(with_channels, probe, database_url, model_file, 
     assert delivery.error.startswith("RuntimeError: ")
 
 
+@pytest.mark.tampers
 def test_two_workers_never_hold_one_row(registry, with_channels, probe, database_url, model_file) -> None:
     """Four workers with a slow channel, twelve rows: each is sent exactly once."""
     registry.subscribe("s", "console", events=["alias.set"])

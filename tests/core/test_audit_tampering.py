@@ -1,0 +1,232 @@
+"""Whoever changes the database past Podium is found by the audit."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from podium.domain.origin import Origin
+from podium.errors import PromotionRefusedError
+from podium.plugins.host import PluginHost
+from podium.registry import open_registry
+from podium.sql import tables as t
+from podium.sql.ids import new_id
+from podium.usecases.audit.verify import verify_audit
+from podium.usecases.unit import Unit
+from tests.core import tampering as by_hand
+from tests.core.tampering import MODEL, change, change_event, collection, remove
+
+pytestmark = pytest.mark.tampers
+E, A, M, V = t.events.c, t.aliases.c, t.memberships.c, t.versions.c
+POLICY = {"stages": [{"name": "staging"}, {"name": "production", "checks": ["accuracy"]}]}
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def lived(request, tmp_path_factory):
+    """A registry in which about everything happened that leaves a row; each test rolls back what it does to it."""
+    folder = tmp_path_factory.mktemp("lived")
+    url = f"sqlite:///{folder / 'podium.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("new_database")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PODIUM_HOME", str(folder / "home"))
+        registry = open_registry(url, content=folder / "content", actor="ann", host=PluginHost(discover=False))
+        registry.upgrade()
+        live(registry, folder)
+        yield registry
+        registry.close()
+
+
+@pytest.fixture(scope="module")
+def new_database(pg_server):
+    """An empty database of the server."""
+    name, server = f"podium_{uuid.uuid4().hex[:12]}", sa.create_engine(pg_server, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+        yield sa.make_url(pg_server).set(database=name).render_as_string(hide_password=False)
+        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+    server.dispose()
+
+
+def live(registry, folder):
+    """Let about everything happen."""
+    files = {text: folder / text for text in "abcd"}
+    for text, path in files.items():
+        path.write_text(text)
+    for text in "ab":
+        registry.log("p/a", files[text], metadata={"lr": 1}, metrics={"acc": 0.5}, ttl=timedelta(days=9))
+        registry.link("p/a", MODEL)
+    registry.log("p/lonely", files["c"], metrics={"acc": 1})
+    registry.delete("p/lonely:v0", reason="bad")
+    registry.log("p/lonely", files["d"])
+    registry.create_registry("other", types=["model"])
+    registry.subscribe("team", "console")
+    registry.tag(f"{MODEL}:v0", ["eu"])
+    registry.tag(MODEL, ["vision"])
+    registry.set_alias(f"{MODEL}:v0", "best", reason="as measured")
+    registry.rename("p/lonely", "alone")
+    registry.rename("p/alone", "lonely")
+    registry.set_policy(MODEL, POLICY, reason="audit")
+    registry.record_check(f"{MODEL}:v0", "accuracy", "pass", "0.9", metrics={"acc": 0.9})
+    registry.record_check(f"{MODEL}:v1", "accuracy", "fail", "0.1")
+    registry.promote(f"{MODEL}:v0", "production", reason="first")
+    with pytest.raises(PromotionRefusedError):
+        registry.promote(f"{MODEL}:v1", "production")
+    registry.record_check(f"{MODEL}:v1", "accuracy", "pass")
+    registry.promote(f"{MODEL}:v1", "production")
+
+
+@contextmanager
+def undone(registry):
+    """A unit whose changes nobody keeps."""
+    with contextlib.suppress(Undo), registry._database.write() as connection:
+        by_hand.forget_deliveries(connection)
+        yield Unit(connection, "mallory", Origin(), datetime.now(UTC))
+        raise Undo
+
+
+class Undo(Exception):
+    """Rolls a unit back."""
+
+
+def stream(c):
+    return collection(c, MODEL)
+
+
+EVENTS = {
+    "body edited": lambda c: change_event(c, "alias.set", after={"alias": "best", "number": 1}),
+    "body before edited": lambda c: change_event(c, "alias.set", before={"alias": "best", "number": 1}),
+    "body in other words": lambda c: c.exec_driver_sql(
+        "update events set after = ' ' || after where type = 'tag.added'"
+    ),
+    "body no JSON": lambda c: c.exec_driver_sql("update events set after = '{' where type = 'tag.added'"),
+    "actor edited": lambda c: change_event(c, "model_version.promoted", created_by="mallory"),
+    "time edited": lambda c: change_event(c, "model_version.promoted", created_at=by_hand.late(c, t.events)),
+    "reason edited": lambda c: change_event(c, "alias.set", reason="other"),
+    "reason taken away": lambda c: change_event(c, "alias.set", reason=None),
+    "origin edited": lambda c: change_event(c, "alias.set", origin={"kind": "airflow", "label": "DAG x"}),
+    "type edited": lambda c: change_event(c, "tag.added", type="tag.removed"),
+    "subject edited": lambda c: change_event(c, "alias.set", subject=f"{MODEL}:worst"),
+    "id edited": lambda c: change_event(c, "tag.added", id=new_id()),
+    "hash edited": lambda c: change_event(c, "alias.set", hash="0" * 64),
+    "deleted in the middle": lambda c: remove(c, t.events, E.stream == stream(c), E.sequence == 3),
+    "first deleted": lambda c: remove(c, t.events, E.stream == stream(c), E.sequence == 1),
+    "last deleted": lambda c: remove(
+        c, t.events, E.sequence == sa.select(sa.func.max(E.sequence)).scalar_subquery(), E.stream == stream(c)
+    ),
+    "two swapped": lambda c: by_hand.swap(c, stream(c), 3, 4),
+    "put in between": lambda c: by_hand.place_in_middle(c, stream(c)),
+    "moved to another stream": lambda c: change(
+        c, t.events, E.stream == stream(c), E.sequence == 3, stream=collection(c, "p/a"), sequence=99
+    ),
+    "all deleted": lambda c: remove(c, t.events, E.stream == stream(c)),
+    "head set back": lambda c: change(c, t.collections, t.collections.c.id == stream(c), sequence=1, head="1" * 64),
+    "history forged without its rows": lambda c: by_hand.rewrite(c, stream(c), by_hand.forge),
+    "history cut without its rows": lambda c: by_hand.rewrite(c, stream(c), lambda events: events[:-1]),
+    "stream of nobody": lambda c: change(c, t.events, E.stream == stream(c), stream=new_id()),
+}
+ROWS = {
+    "alias moved": lambda c: change(c, t.aliases, A.name == "best", number=1),
+    "alias removed": lambda c: remove(c, t.aliases, A.name == "best"),
+    "alias put in": lambda c: c.execute(
+        sa.insert(t.aliases), [{"collection_id": stream(c), "name": "x", "number": 0, "stage": False}]
+    ),
+    "stage no stage": lambda c: change(c, t.aliases, A.name == "production", stage=False),
+    "stage moved with its history": by_hand.flip_stage,
+    "alias history edited": lambda c: change(c, t.alias_moves, t.alias_moves.c.name == "best", after=1),
+    "alias history deleted": lambda c: remove(c, t.alias_moves, t.alias_moves.c.name == "best"),
+    "check flipped": lambda c: change(c, t.checks, t.checks.c.status == "fail", status="pass"),
+    "check on another digest": lambda c: change(c, t.checks, t.checks.c.status == "fail", digest="sha256:0"),
+    "check deleted": lambda c: remove(c, t.checks, t.checks.c.status == "fail"),
+    "check metrics edited": lambda c: change(c, t.checks, t.checks.c.message == "0.9", metrics={"acc": 0.99}),
+    "digest exchanged": by_hand.exchange_digest,
+    "bytes of a link exchanged": by_hand.exchange_versions,
+    "manifest entry edited": lambda c: change(c, t.manifest_entries, sha256="a" * 64),
+    "manifest entry renamed": lambda c: change(c, t.manifest_entries, path="x"),
+    "manifest entry deleted": lambda c: remove(c, t.manifest_entries),
+    "manifest size edited": lambda c: change(c, t.manifests, size=7),
+    "gates edited": lambda c: change(c, t.transitions, t.transitions.c.status == "refused", gates=[]),
+    "transition deleted": lambda c: remove(c, t.transitions, t.transitions.c.status == "refused"),
+    "refusal committed": lambda c: change(c, t.transitions, t.transitions.c.status == "refused", status="committed"),
+    "policy edited": lambda c: change(c, t.policies, body={"stages": [{"name": "production", "checks": []}]}),
+    "policy deleted": lambda c: remove(c, t.policies),
+    "tag put in": lambda c: c.execute(
+        sa.insert(t.version_tags),
+        [
+            {
+                "collection_id": stream(c),
+                "number": 0,
+                "name": "x",
+                "created_by": "m",
+                "created_at": by_hand.late(c, t.events),
+            }
+        ],
+    ),
+    "tag removed": lambda c: remove(c, t.version_tags),
+    "tag of the model removed": lambda c: remove(c, t.collection_tags),
+    "deletion undone": lambda c: change(c, t.versions, V.deleted_at.is_not(None), deleted_at=None),
+    "deletion of a place undone": lambda c: change(c, t.memberships, M.deleted_at.is_not(None), deleted_at=None),
+    "deleted by hand": lambda c: change(
+        c, t.memberships, M.collection_id == stream(c), M.number == 0, deleted_at=by_hand.late(c, t.events)
+    ),
+    "given up by hand": lambda c: change(c, t.versions, purged_at=by_hand.late(c, t.events)),
+    "metadata edited": lambda c: change(c, t.versions, metadata={"lr": 2}),
+    "metadata of a link edited": lambda c: change(c, t.memberships, M.collection_id == stream(c), metadata={"lr": 2}),
+    "description edited": lambda c: change(c, t.versions, description="fine"),
+    "time to live edited": lambda c: change(c, t.versions, expires_at=by_hand.late(c, t.events)),
+    "metric edited": lambda c: change(c, t.version_metrics, value=0.99),
+    "metric deleted": lambda c: remove(c, t.version_metrics),
+    "logged by another": lambda c: change(c, t.versions, created_by="mallory"),
+    "logged at another time": lambda c: change(c, t.versions, created_at=by_hand.late(c, t.versions)),
+    "logged from elsewhere": lambda c: change(c, t.versions, origin={"kind": "airflow"}),
+    "linked by another": lambda c: change(c, t.memberships, M.collection_id == stream(c), created_by="mallory"),
+    "model renamed": lambda c: change(c, t.collections, t.collections.c.id == stream(c), name="Ziffern"),
+    "model deleted": lambda c: change(
+        c, t.collections, t.collections.c.id == stream(c), deleted_at=by_hand.late(c, t.events)
+    ),
+    "model card edited": lambda c: change(c, t.collections, t.collections.c.id == stream(c), description="safe"),
+    "type edited": lambda c: change(c, t.collections, t.collections.c.id == stream(c), type="dataset"),
+    "numbers used again": lambda c: change(c, t.collections, t.collections.c.id == stream(c), next_number=1),
+    "latest moved": lambda c: change(c, t.collections, t.collections.c.id == stream(c), latest=0),
+    "registry accepts more": lambda c: change(c, t.namespaces, t.namespaces.c.name == "other", types=None),
+    "registry renamed": lambda c: change(c, t.namespaces, t.namespaces.c.name == "model-registry", name="mine"),
+    "former name free": lambda c: change(c, t.former_names, next_number=0),
+    "subscription redirected": lambda c: change(c, t.subscriptions, channel="elsewhere"),
+    "subscription removed": lambda c: remove(c, t.subscriptions),
+}
+
+
+@pytest.mark.parametrize("kind", [*EVENTS, *ROWS])
+def test_what_is_changed_past_podium_is_found(lived, kind) -> None:
+    """One change in SQL, to history or to what it says, is at least one finding; before, there is none."""
+    with undone(lived) as unit:
+        assert verify_audit(unit).ok
+        {**EVENTS, **ROWS}[kind](unit.connection)
+        report = verify_audit(unit)
+    assert report.found
+    assert all(finding.text for finding in report.findings)
+    json.dumps(report.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "kind"),
+    [
+        (by_hand.take_back_promotion, "history_truncated"),
+        (by_hand.change_who_did_it, "history_rewritten"),
+        (by_hand.delete_stream, "stream_missing"),
+    ],
+)
+def test_what_only_exported_heads_show(lived, tamper, kind) -> None:
+    """A registry made consistent by hand is whole in itself, and not what the exported heads say."""
+    heads = lived.audit_heads()
+    with undone(lived) as unit:
+        tamper(unit.connection)
+        alone, compared = verify_audit(unit), verify_audit(unit, heads)
+    assert [finding.text for finding in alone.findings] == []
+    assert [finding.kind for finding in compared.findings] == [kind]
