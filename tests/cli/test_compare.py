@@ -64,6 +64,17 @@ def test_sample_predictions(ok, many):
     assert text.index("Sample predictions") < text.index("guess v0")
 
 
+def test_predictions_that_are_lost_do_not_hide_the_rest(run, many, tmp_path):
+    """Damaged content costs the samples and a warning; asked for by name it is an error."""
+    for path in (tmp_path / "home" / "content").rglob("*"):
+        if path.is_file() and path.stat().st_size > 40 and b"guess" in path.read_bytes():
+            path.unlink()
+    result = run("compare", *many[:2])
+    assert (result.exit_code, "accuracy" in result.stdout, "Sample" in result.stdout) == (0, True, False)
+    assert "Sample predictions are left out" in result.stderr
+    assert run("compare", *many[:2], "--predictions", "predictions").exit_code == 5
+
+
 def test_all_shows_what_is_the_same(ok, many):
     """``--all`` adds settings that all share."""
     refs = [many[0], many[0]]

@@ -11,13 +11,14 @@ import click
 from podium.cli.completion import complete_ref
 from podium.cli.options import State, Verb, pass_state
 from podium.cli.output import Column, joined, make_console, print_rich, print_table, say, styled
-from podium.errors import InvalidValueError, StorageError
+from podium.errors import IntegrityError, InvalidValueError, StorageError
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from podium.domain.comparison import Comparison
     from podium.domain.predictions import PredictionRow, Predictions
+    from podium.registry import Registry
     from podium.reports.sections import Cell, Row, Section
 
 Form = Literal["table", "markdown", "html"]
@@ -76,8 +77,7 @@ def compare_command(
     """
     chosen = _form(form, output)
     with state.registry() as registry:
-        charts = state.json or chosen == "html"
-        found = registry.compare(refs, baseline, histories=charts, predictions=predictions or True)
+        found = _compare(registry, refs, baseline, state.json or chosen == "html", predictions)
     if output is not None:
         _write(output, _document(found, chosen, every=every))
     if state.json:
@@ -90,6 +90,19 @@ def compare_command(
         _print_comparison(found, every=every)
     else:
         click.echo(_document(found, chosen, every=every), nl=False)
+
+
+def _compare(
+    registry: Registry, refs: Sequence[str], baseline: str | None, charts: bool, predictions: str | None
+) -> Comparison:
+    """Compare with the sample predictions; those that nobody asked for by name may be out of reach."""
+    try:
+        return registry.compare(refs, baseline, histories=charts, predictions=predictions or True)
+    except (IntegrityError, StorageError) as error:
+        if predictions:
+            raise
+        say(f"podium: warning: Sample predictions are left out. {error}", to_stderr=True)
+        return registry.compare(refs, baseline, histories=charts)
 
 
 def _form(form: Form | None, output: str | None) -> Form:
