@@ -161,7 +161,9 @@ def _all(database: str, create: Callable[[str], str], folder: Path, runs: int, r
     rows = []
     for shape in SHAPES:
         rows.append(measure(database, create(shape), folder, shape, runs, rounds))
-        print(f"  {database}, {shape}: {rows[-1].cost(5):.3f} s, {rows[-1].cost(50):.3f} s", file=sys.stderr, flush=True)
+        print(
+            f"  {database}, {shape}: {rows[-1].cost(5):.3f} s, {rows[-1].cost(50):.3f} s", file=sys.stderr, flush=True
+        )
     return rows
 
 
