@@ -12,6 +12,7 @@ from podium.domain.events import GENESIS, Event, event_hash
 from podium.domain.manifest import Entry, Manifest
 from podium.domain.names import check_artifact, check_label, check_model, check_project, check_type, model_key
 from podium.domain.origin import Origin
+from podium.domain.policies import Policy
 from podium.errors import PodiumError
 
 Record = dict[str, Any]
@@ -222,7 +223,8 @@ class RecordCheck:
         self._of(record, "registry", field="namespace_id")
         if record.get("collection_id") is not None:
             self._of(record, "model")
-        _require(isinstance(record.get("body", {}), dict), "its body is no object")
+        if record.get("body"):  # an empty one says that a policy was taken away
+            Policy.from_json(record["body"])
 
     def events(self, record: Record) -> None:
         """Look at an event: it has its own hash, and the one before it in the stream."""

@@ -93,6 +93,7 @@ class MovingVerbs(Joint):
             IntegrityError: The bundle was cut or altered; ``member`` says where. Or it has another root.
             InvalidValueError: A newer Podium wrote it.
             NotFoundError: There is no such file.
+            PermissionDeniedError: A registry here that would change has admins, and the actor is none of them.
             StorageError: It cannot be read, or the content store cannot be written.
         """
         with self._scratch() as scratch, opened(source, scratch) as bundle:

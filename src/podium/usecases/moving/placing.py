@@ -20,6 +20,7 @@ from podium.usecases.policies import effective_policy
 from podium.usecases.unit import Unit
 
 _ROWS = 1_000
+_RUNS = 100  # each names every package that was installed
 _FIELDS = ("name", "position", "kind", "text", "prefix", "value")
 
 
@@ -98,7 +99,7 @@ def _place_runs(placing: _Placing) -> None:
     active = placing.plan.active_runs
     runs = (placing.at_home(record) for record in placing.records("runs") if record["id"] in active)
     placing.clear(t.run_fields, t.run_fields.c.run_id, placing.plan.forward_runs)
-    for some in chunks(runs, _ROWS):
+    for some in chunks(runs, _RUNS):
         upsert(placing.unit.connection, t.runs, some)
         _write_fields(placing.unit, t.run_fields, [({"run_id": run["id"]}, run["config"]) for run in some])
     placing.write(t.run_metrics, placing.of_runs("run_metrics"))

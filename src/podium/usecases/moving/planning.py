@@ -13,6 +13,7 @@ from podium.domain.bundle import Moved
 from podium.domain.bundle_check import Record
 from podium.errors import ConflictError
 from podium.sql import tables as t
+from podium.usecases.access import require_admin
 from podium.usecases.moving.comparing import Records, Standing, compare_streams, find_rows
 from podium.usecases.moving.scope import chunks
 from podium.usecases.places import MODEL_REGISTRY
@@ -26,6 +27,7 @@ class Plan:
     Attributes:
         spaces: Namespace of the bundle to the one here.
         accepts: What registries here accept, by their ids in the bundle; every type where nothing stands.
+        registries: The rows of registries that are here, by their ids in the bundle.
         active_spaces: Those that get events, with the sequence of the last event that they have.
         new_spaces: Names of those that are made.
         active: Collections that get events, with the sequence of the last event that they have.
@@ -40,6 +42,7 @@ class Plan:
 
     spaces: dict[UUID, UUID] = field(default_factory=dict)
     accepts: dict[UUID, list[str]] = field(default_factory=dict)
+    registries: dict[UUID, Any] = field(default_factory=dict)
     active_spaces: dict[UUID, int] = field(default_factory=dict)
     new_spaces: list[str] = field(default_factory=list)
     active: dict[UUID, int] = field(default_factory=dict)
@@ -72,6 +75,8 @@ def plan_import(unit: Unit, records: Records, *, lock: bool = False) -> Plan:
 
     Raises:
         ConflictError: Something here has the same name and is another thing, or went another way.
+        PermissionDeniedError: A registry here that changes has admins, and the actor is none: an import moves stages
+            past their gates.
     """
     plan = Plan()
     spaces = list(records("namespaces"))
@@ -89,6 +94,10 @@ def plan_import(unit: Unit, records: Records, *, lock: bool = False) -> Plan:
             expected=conflicts[0][2],
             conflicts=[text for text, _, _ in conflicts],
         )
+    changing = {record["namespace_id"] for record in records("collections") if record["id"] in plan.active}
+    for space, row in plan.registries.items():
+        if space in changing or row.id in plan.active_spaces:
+            require_admin(unit, row, "import models")
     plan.edges = _count_edges(unit, records)
     return plan
 
@@ -122,6 +131,8 @@ def _plan_space(plan: Plan, record: Record, here: Any, standing: Standing) -> li
     if here.kind != kind:
         return [(f"{name!r} is a {kind} in the bundle and a {here.kind} here.", here.head, record["head"])]
     plan.spaces[record["id"]] = here.id
+    if kind == "registry":
+        plan.registries[record["id"]] = here
     types = record["types"] if standing.state == "forward" and name != MODEL_REGISTRY else here.types
     if types is not None:
         plan.accepts[record["id"]] = types
@@ -213,7 +224,7 @@ def _plan_runs(unit: Unit, records: Records, plan: Plan) -> list[_Conflict]:
     r = t.runs.c
     query = sa.select(r.id, r.namespace_id, r.created_at, r.heartbeat_at, r.finished_at)
     conflicts: list[_Conflict] = []
-    for some in chunks(records("runs")):
+    for some in chunks(records("runs"), 100):  # each names every package that was installed
         found = unit.connection.execute(query.where(r.id.in_([record["id"] for record in some])))
         rows = {row.id: row for row in found}
         for record in some:
