@@ -54,6 +54,8 @@ def show_error(error: PodiumError, *, as_json: bool) -> int:
         _line(f"{facts['ref']} was refused for {facts['stage']!r}. {error.hint}")
         for reason in facts["reasons"]:
             click.echo(f"  - {safe(reason)}", err=True)
+    elif "column" in error.facts:  # an expression with a caret below it: lines of Podium's own
+        click.echo(f"podium: {safe(error, lines=True)}", err=True)
     else:
         _line(str(error))
     return exit_code(error)

@@ -21,6 +21,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Versions": {
         "log": ("artifacts", "Log files as a version of an artifact."),
         "ls": ("listing", "List artifacts and models, or the versions of one."),
+        "search": ("search", "Find versions, models and runs by an expression."),
         "show": ("show", "Show everything about a version."),
         "compare": ("compare", "Put versions side by side."),
         "lineage": ("lineage", "Show what a version or run was made from, and what was made from it."),

@@ -8,7 +8,7 @@ from podium.domain.runs import RunInfo
 from podium.domain.search import CollectionPage, RunPage, VersionPage
 from podium.domain.versions import Collection, CollectionKind, Version
 from podium.registry.base import Joint
-from podium.usecases import search
+from podium.usecases import search as usecase
 
 _PAGE = 500
 
@@ -43,7 +43,7 @@ class SearchVerbs(Joint):
             InvalidValueError: Another argument cannot be used.
         """
         with self._read() as unit:
-            return search.search_versions(unit, search.Search(where, kind, order_by, limit, after))
+            return usecase.search_versions(unit, usecase.Search(where, kind, order_by, limit, after))
 
     def search_models(
         self, where: str = "", *, order_by: str = "name", limit: int = 100, after: str | None = None
@@ -61,7 +61,7 @@ class SearchVerbs(Joint):
             InvalidValueError: Another argument cannot be used.
         """
         with self._read() as unit:
-            return search.search_collections(unit, search.Search(where, "model", order_by, limit, after))
+            return usecase.search_collections(unit, usecase.Search(where, "model", order_by, limit, after))
 
     def search_artifacts(
         self, where: str = "", *, order_by: str = "name", limit: int = 100, after: str | None = None
@@ -79,7 +79,7 @@ class SearchVerbs(Joint):
             InvalidValueError: Another argument cannot be used.
         """
         with self._read() as unit:
-            return search.search_collections(unit, search.Search(where, "artifact", order_by, limit, after))
+            return usecase.search_collections(unit, usecase.Search(where, "artifact", order_by, limit, after))
 
     def search_runs(
         self, where: str = "", *, order_by: str = "-created", limit: int = 100, after: str | None = None
@@ -97,7 +97,20 @@ class SearchVerbs(Joint):
             InvalidValueError: Another argument cannot be used.
         """
         with self._read() as unit:
-            return search.search_runs(unit, search.Search(where, None, order_by, limit, after))
+            return usecase.search_runs(unit, usecase.Search(where, None, order_by, limit, after))
+
+    def search_hints(self, where: str, subject: usecase.Subject = "versions") -> list[str]:
+        """Return why a search may have found nothing: names that nothing in the registry has, and similar ones.
+
+        Args:
+            where: The expression.
+            subject: What it is about: ``versions``, ``collections`` (models and artifacts) or ``runs``.
+
+        Raises:
+            ExpressionError: The expression cannot be understood.
+        """
+        with self._read() as unit:
+            return usecase.name_hints(unit, where, subject)
 
     def find(
         self, where: str = "", *, kind: CollectionKind | None = None, order_by: str = "-created"

@@ -65,7 +65,7 @@ def read_field(text: str, vocabulary: Vocabulary) -> Found:
     raw = parse(f"{text} is null") if isinstance(text, str) else None
     if not isinstance(raw, tree.IsNull) or not isinstance(raw.left, tree.Name):
         raise mistake(str(text), 1, "This is not the name of a field.", "Such as: created, metric.accuracy.")
-    return _Binder(text, vocabulary, datetime.now(UTC)).use(raw.left).found
+    return _Binder(text, vocabulary, datetime.now(UTC)).use(raw.left, alone=True).found
 
 
 class _Binder:
@@ -115,7 +115,8 @@ class _Binder:
                 return self._arithmetic(node)
         raise AssertionError(node)
 
-    def use(self, node: tree.Name) -> Use:
+    def use(self, node: tree.Name, *, alone: bool = False) -> Use:
+        """Return the field that a name means; a name that stands alone is never a text without its quotes."""
         found = self.vocabulary.find(node.parts)
         if found is not None:
             return Use(node.column, found)
@@ -123,11 +124,13 @@ class _Binder:
         if name.lower() == "null":
             raise self._mistake(node, "Nothing equals null.", "Write 'is null' or 'is not null'.")
         near = self.vocabulary.near(name)
+        if near:
+            raise self._mistake(node, f"There is no field {name!r}.", near=near)
         hint = f"Fields of {self.vocabulary.subject}: {', '.join(f.title for f in self.vocabulary.fields)}."
-        if len(node.parts) == 1 and not near:
-            metric = f", a metric its family: metric.{name}" if self.vocabulary.find(("metric", name)) else ""
-            hint = f"A text needs quotes: '{name}'{metric}. {hint}"
-        raise self._mistake(node, f"There is no field {name!r}.", hint if not near else "", near)
+        if len(node.parts) == 1:
+            metric = f"A metric is written metric.{name}. " if self.vocabulary.find(("metric", name)) else ""
+            hint = ("" if alone else f"A text needs quotes: '{name}'. ") + metric + hint
+        raise self._mistake(node, f"There is no field {name!r}.", hint)
 
     def _call(self, node: tree.Call) -> Constant:
         if node.name.lower() == "now" and not node.arguments:
