@@ -72,7 +72,10 @@ class Reports:
             own = _words(report) if report.failed else ""
             shown = "; ".join(test.subtests[:_SUBTESTS])
             shown += f"; {own}" if own and not own.startswith("contains ") else ""  # so pytest counts them
-            test.status, test.message = "fail", f"{len(test.subtests)} subtests failed: {shown}"
+            test.status, test.message = (
+                "fail",
+                f"{len(test.subtests)} subtest{'s' * (len(test.subtests) != 1)} failed: {shown}",
+            )
         elif report.failed and report.when == "call":
             test.status, test.message = "fail", _words(report)
         elif report.failed:
