@@ -216,6 +216,7 @@ def test_damaged_content_is_not_exported(full, tmp_path) -> None:
     assert list(tmp_path.glob("*b.podium*")) == []
 
 
+@pytest.mark.tampers
 def test_a_forged_history_is_not_exported(full, tmp_path) -> None:
     """What audit would find is not carried on as if it were whole."""
     with full._database.write() as connection:

@@ -68,7 +68,6 @@ def test_an_earlier_history_is_brought_forward(here, there, move, tmp_path) -> N
     here.promote(f"{MODEL}:v1", "production")
     here.edit(f"{ARTIFACT}:v0", metadata={"edited": True}, remove_metadata=["number"])
     here.untag(MODEL, ["team-a"])
-    here.remove_alias(MODEL, "candidate") if "candidate" in here.model(MODEL).aliases else None
     here.rename(MODEL, "Numbers")
     here.unlink("model-registry/Numbers:v3")
     report = move(here, there)
@@ -133,10 +132,14 @@ def test_a_name_that_another_gave_up_there(here, there, move, tmp_path) -> None:
     refuse(move, here, there, MODEL)
 
 
-def test_a_former_name_that_another_has_there(here, there, move, tmp_path) -> None:
-    """The artifact was called ``net`` before; there, that is another's name."""
-    there.log("digits/net", write(tmp_path / "files", "theirs"))
-    refuse(move, here, there, MODEL)
+def test_renaming_where_it_comes_from_makes_room(here, there, move, tmp_path) -> None:
+    """What the error says: the one of the bundle gets another name, and its former name leads to whoever has it."""
+    there.log(ARTIFACT, write(tmp_path / "files", "theirs"))
+    assert "podium rename" in refuse(move, here, there, MODEL).hint
+    here.rename(ARTIFACT, "ours")
+    move(here, there, MODEL)
+    assert (there.resolve(ARTIFACT).number, there.resolve("digits/ours").number) == (0, 4)
+    check_sound(there)
 
 
 def test_a_project_that_is_a_registry_there(here, there, move) -> None:

@@ -71,7 +71,7 @@ def _say_exported(info: BundleInfo, *, to_stderr: bool = False) -> None:
         f"{count(info.contents, 'content')} ({size_text(info.content_size)})",
     ]
     where = f" to {info.path}" if info.path else ""
-    say(f"{count(counts['collections'], 'artifact or model')} exported{where}: {', '.join(what)}", to_stderr=to_stderr)
+    say(f"{_things(counts['collections'])} exported{where}: {', '.join(what)}", to_stderr=to_stderr)
     if info.left_out:
         left = count(info.left_out, "lineage edge")
         say(
@@ -127,9 +127,9 @@ def _say_imported(report: ImportReport, file: str) -> None:
         return
     states = [item.state for item in report.collections]
     parts = [
-        (len(report.namespaces), f"{count(len(report.namespaces), 'project or registry')} made"),
-        (states.count("new"), f"{states.count('new')} new"),
-        (states.count("forward"), f"{states.count('forward')} brought forward"),
+        (states.count("new"), f"{_things(states.count('new'))} new"),
+        (states.count("forward"), f"{_things(states.count('forward'))} brought forward"),
+        (len(report.namespaces), f"{', '.join(report.namespaces)} made"),
         (report.runs["new"], f"{count(report.runs['new'], 'run')} new"),
         (report.runs["forward"], f"{count(report.runs['forward'], 'run')} brought forward"),
         (report.edges, f"{count(report.edges, 'lineage edge')} new"),
@@ -137,7 +137,7 @@ def _say_imported(report: ImportReport, file: str) -> None:
     ]
     said = ", ".join(text for number, text in parts if number)
     if report.dry_run:
-        say(f"It would be: {said}; do it: podium import {shell_word(file)}")
+        say(f"Would be imported: {said}; do it: podium import {shell_word(file)}")
     else:
         say(f"Imported: {said}")
 
@@ -161,6 +161,10 @@ def _print_moved(moved: Sequence[Moved]) -> None:
         for item in moved
     ]
     print_table(columns, rows)
+
+
+def _things(amount: int) -> str:
+    return f"{amount} artifact or model" if amount == 1 else f"{amount} artifacts and models"
 
 
 def _context() -> click.Context:

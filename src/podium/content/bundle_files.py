@@ -19,7 +19,7 @@ from podium.content.parallel import run_parallel
 from podium.content.store import CHUNK, ContentStore, Progress, Staged
 from podium.domain.bundle import CONTENTS, BundleInfo, BundleManifest, content_member, damaged
 from podium.domain.bundle_records import read_content_line
-from podium.errors import AlreadyExistsError, NotFoundError
+from podium.errors import AlreadyExistsError, NotFoundError, StorageError
 
 _SMALL = CHUNK  # contents up to this size go through memory
 _BATCH = 500
@@ -76,6 +76,8 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         AlreadyExistsError: There is one of this name, and it may not be overwritten.
         StorageError: It cannot be written.
     """
+    if not path.parent.is_dir():
+        raise StorageError(f"There is no folder {path.parent}.", hint="Make it first.", path=str(path.parent))
     _require_free(path, overwrite=overwrite)
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     with storage_errors(path):

@@ -21,8 +21,8 @@ Record = dict[str, Any]
 class RecordCheck:
     """Takes the records of a bundle, kind by kind in the order of `RECORDS`, then says whether they are whole.
 
-    In memory it keeps the identifiers of what others point at, not the records themselves: about 150 bytes for each
-    version, membership, run and content, nothing for metrics and events.
+    In memory it keeps the identifiers of what others point at, not the records themselves: those of versions,
+    memberships, runs and contents, nothing of metrics and events.
 
     Attributes:
         contents: SHA-256, as bytes, to size of each content that the records need.

@@ -21,7 +21,8 @@ from podium.registry.base import Joint
 from podium.usecases import garbage, records
 from podium.usecases.moving.bundling import check_records, read_records, write_lines
 from podium.usecases.moving.placing import place_records
-from podium.usecases.moving.planning import Plan, plan_import
+from podium.usecases.moving.plan import Plan
+from podium.usecases.moving.planning import plan_import
 from podium.usecases.moving.scope import choose_scope, chunks
 from podium.usecases.unit import Unit
 

@@ -14,7 +14,7 @@ from podium.domain.fields import flatten
 from podium.sql import tables as t
 from podium.sql.write import insert_into, insert_missing, upsert
 from podium.usecases.moving.comparing import Records
-from podium.usecases.moving.planning import Plan
+from podium.usecases.moving.plan import Plan
 from podium.usecases.moving.scope import chunks
 from podium.usecases.policies import effective_policy
 from podium.usecases.unit import Unit
