@@ -128,6 +128,15 @@ class Actor:
         refs = [f"{ref.partition(':')[0]}:{alias}" for ref, alias in trials]
         return self._trials(seed, [lambda r=ref: look(r) for ref in refs])
 
+    def do(self, trials: Sequence[tuple[str, Sequence[Any], dict[str, Any]]], seed: int) -> list[str]:
+        """Call one verb per trial with its arguments, and say what came of it: the status, where it has one."""
+
+        def call(verb: str, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
+            made = getattr(self.registry, verb)(*arguments, **named)
+            return getattr(made, "status", None)
+
+        return self._trials(seed, [lambda t=trial: call(*t) for trial in trials])
+
     def _trials(self, seed: int, calls: Sequence[Callable[[], Any]]) -> list[str]:
         dice, answers = random.Random(seed), []
         for call in calls:
