@@ -112,7 +112,10 @@ answer = side.tell()
     assert model["moved"] == {"champion": 4, "production": 4, "trial": 2}
     assert differences(told, lite) == []
     one.do("client.delete_registered_model_alias('churn', 'trial')")
-    assert bring(one, lite).report["models"][0]["moved"] == {"trial": None}
+    one.do("client.transition_model_version_stage('churn', '4', 'Archived')")
+    assert bring(one, lite).report["models"][0]["moved"] == {"trial": None, "production": None}
+    assert lite.model("model-registry/churn").aliases == {"latest": 4, "champion": 4}
+    assert bring(one, lite).report["changed"] is False
 
 
 def test_what_was_changed_here_stays(one: Mlflow, lite: Registry, bring: Bring) -> None:
@@ -214,6 +217,16 @@ def test_a_gate_is_not_walked_around(one: Mlflow, lite: Registry, bring: Bring) 
     assert done.code == 1
     assert [(item["kind"], item["what"]) for item in done.report["problems"]] == [("left_out", "stage production")]
     assert "production" not in lite.model("model-registry/churn").aliases
+
+
+def test_approvals_are_waited_for(one: Mlflow, lite: Registry, bring: Bring) -> None:
+    """A stage that needs a second person is left out with what it waits for; asking again makes no second request."""
+    lite.set_policy("model-registry", {"stages": [{"name": "production", "approvals": {"count": 1}}]})
+    for _ in range(2):
+        done = bring(one, lite)
+        assert (done.code, done.report["problems"][0]["what"]) == (1, "stage production")
+        assert "is pending" in done.report["problems"][0]["message"]
+    assert len(lite.explain("model-registry/churn")) == 1
 
 
 def test_a_run_that_goes_on_is_followed(mlflow: Mlflow, lite: Registry, bring: Bring) -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Several
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from podium.domain.names import LATEST, check_alias
 from podium.domain.versions import Collection
-from podium.errors import ConflictError, InvalidNameError, PromotionRefusedError
+from podium.errors import (
+    ConflictError,
+    InvalidNameError,
+    InvalidValueError,
+    PermissionDeniedError,
+    PromotionRefusedError,
+)
 from podium.moving.mlflow.job import REASON, Job, is_ours
 from podium.moving.mlflow.naming import STAGES, proposed_alias, stage_holders
 from podium.moving.mlflow.source import SourceModel
@@ -69,9 +76,8 @@ def move_pointers(
                 job.note("left_out", model.name, f"{kind} {name}", message, "It comes with that version.")
             elif _move(job, model, here, name, number, stage=kind == "stage"):
                 moved[name] = number
-    for name in sorted(
-        set(here.aliases if here is not None else ()) - {LATEST} - set(wanted.stages) - set(wanted.aliases)
-    ):
+    known = {LATEST, *wanted.stages, *wanted.aliases}
+    for name in sorted(set(here.aliases) - known) if here is not None else ():
         assert here is not None
         if _remove(job, model, here, name, stage=name in wanted.policy):
             moved[name] = None
@@ -92,34 +98,43 @@ def _move(job: Job, model: SourceModel, here: Collection | None, name: str, numb
         return False
     if job.options.dry_run:
         return True
-    ref = f"{here.ref}:v{number}"
-    try:
-        if stage:
-            made = job.registry.promote(ref, name, expected=holder, reason=job.reason)
-            if made.status != "committed":
-                hint = "Import again when it is decided."
-                job.note("left_out", model.name, what, f"The transition of v{number} is {made.status}.", hint)
-            return made.changed and made.status == "committed"
-        return job.registry.set_alias(ref, name, expected=holder, reason=job.reason).changed
-    except PromotionRefusedError as error:
-        job.note("left_out", model.name, what, f"v{number} was refused: {' '.join(error.reasons)}", error.hint)
-    except ConflictError as error:
-        job.note_error("conflict", model.name, what, error)
+    with _told(job, model, what):
+        ref = f"{here.ref}:v{number}"
+        if not stage:
+            return job.registry.set_alias(ref, name, expected=holder, reason=job.reason).changed
+        made = job.registry.promote(ref, name, expected=holder, reason=job.reason)
+        if made.status == "committed":
+            return made.changed
+        hint = "Import again when it is decided."
+        job.note("left_out", model.name, what, f"The transition of v{number} is {made.status}.", hint)
     return False
 
 
+@contextmanager
+def _told(job: Job, model: SourceModel, what: str) -> Iterator[None]:
+    """Report what keeps an alias or stage from moving; the import goes on."""
+    try:
+        yield
+    except PromotionRefusedError as error:
+        job.note("left_out", model.name, what, f"It was refused: {' '.join(error.reasons)}", error.hint)
+    except (InvalidValueError, PermissionDeniedError) as error:
+        job.note_error("left_out", model.name, what, error)
+    except ConflictError as error:
+        job.note_error("conflict", model.name, what, error)
+
+
 def _remove(job: Job, model: SourceModel, here: Collection, name: str, *, stage: bool) -> bool:
-    """Take an alias away that an import set and that MLflow has no more; a stage stays with its holder."""
+    """Take an alias or stage away that an import set and that MLflow has no more."""
     moves = job.registry.history(here.ref, name)
     if not moves or not (moves[-1].reason or "").startswith(REASON):
         return False  # somebody set it here
-    if stage:
-        message = f"Nothing holds it in MLflow any more; v{here.aliases[name]} keeps it here."
-        job.note("note", model.name, f"stage {name}", message, "Promote another version, or roll back.")
-        return False
-    if not job.options.dry_run:
-        job.registry.remove_alias(here.ref, name, expected=here.aliases[name], reason=job.reason)
-    return True
+    if job.options.dry_run:
+        return True
+    taken = False
+    with _told(job, model, f"{'stage' if stage else 'alias'} {name}"):
+        take = job.registry.demote if stage else job.registry.remove_alias
+        taken = take(here.ref, name, expected=here.aliases[name], reason=job.reason).changed
+    return taken
 
 
 def _overrule(job: Job, model: SourceModel, alias: str, number: int, holders: dict[str, int]) -> None:
