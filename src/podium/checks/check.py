@@ -93,7 +93,7 @@ def check(
     """
 
     def make(chosen: Callable[..., Any]) -> Check:
-        label = check_label(str(name or getattr(chosen, "__name__", "check")), "check name")
+        label = check_label(str(getattr(chosen, "__name__", "check")) if name is None else name, "check name")
         _check_options(label, severity, suite, timeout)
         _check_signature(chosen, label)
         return Check(chosen, label, severity, suite, at_least, at_most, timeout)

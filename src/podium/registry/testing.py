@@ -218,5 +218,5 @@ class CheckVerbs(RunVerbs):
         except (NotFoundError, InvalidValueError):
             return None
         path = folder / f"table-{version.digest[-16:]}.json"
-        path.write_text(json.dumps(to_plain(table)), encoding="utf-8")
+        path.write_text(json.dumps({"columns": table.columns, "data": to_plain(table.rows)}), encoding="utf-8")
         return path
