@@ -55,6 +55,9 @@ def rollback_command(state: State, model: str, stage: str, reason: str | None) -
 
 def _say_moved(made: Transition) -> None:
     ref = f"{made.collection}:v{made.number}"
+    if made.status == "pending":
+        say(f"{ref} waits to become {made.stage}: {' '.join(made.waiting_for)}")
+        return
     if not made.changed:
         say(f"{ref} is {made.stage} already; nothing changed")
         return

@@ -37,7 +37,15 @@ def _title(event: Event, version: str | None) -> str:
     titles = {
         "model_version.linked": f"{name} {version} is linked from {event.after.get('source')}",
         "model_version.promoted": f"{name} {version} is now {stage}{came_after}",
-        "model_version.rolled_back": f"{stage} of {name} is rolled back to {version} from v{before}",
+        "model_version.promotion_requested": f"{name} {version} waits to become {stage}",
+        "model_version.promotion_approved": f"{name} {version} was approved for {stage} by {event.after.get('person')}",
+        "model_version.promotion_rejected": f"{name} {version} was rejected for {stage} by {event.after.get('person')}",
+        "model_version.promotion_cancelled": f"{name} {version} does not become {stage}: the request was cancelled",
+        "model_version.demoted": f"{stage} of {name} was taken from v{before}; nobody holds it",
+        "model_version.rolled_back": f"{stage} of {name} is rolled back to {version}"
+        + (f" from v{before}" if isinstance(before, int) else ""),
+        "stage.frozen": f"{stage or 'Every stage'} of {name} is frozen",
+        "stage.unfrozen": f"{event.before.get('stage') or 'Every stage'} of {name} is open again",
         "model_version.promotion_refused": f"{name} {version} was refused for {stage}",
         "model_version.promotion_forced": f"{name} {version} was forced into {stage} past its gates",
         "model_version.checked": f"{name} {version} was checked",
@@ -49,7 +57,7 @@ def _title(event: Event, version: str | None) -> str:
 
 
 def _lines(event: Event) -> tuple[str, ...]:
-    lines = [str(reason) for reason in event.after.get("reasons") or ()]
+    lines = [str(reason) for key in ("reasons", "waiting_for") for reason in event.after.get(key) or ()]
     lines += [
         f"{check['name']}: {check['status']}" + (f", {check['message']}" if check.get("message") else "")
         for check in event.after.get("checks") or ()

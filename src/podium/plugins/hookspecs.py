@@ -59,6 +59,10 @@ def podium_check_promotion(request: PromotionRequest) -> str | None:
     Args:
         request: The version that wants a stage, and who holds it now.
 
+    A policy may ask for a gate plugin by its name (``plugins: [compliance]``): then a promotion in an environment that
+    lacks it is refused. A dry run asks as well; a promotion that waits for approvals asks when it is requested and
+    again when the last approval is there.
+
     Returns:
         A sentence that says why not, or None to let it pass.
 

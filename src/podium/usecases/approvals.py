@@ -184,9 +184,11 @@ def _find(unit: Unit, command: DecideRequest) -> tuple[Any, Transition]:
 
 def _repeated(case: _Case, decision: Decision) -> Transition:
     """Answer somebody who says about a decided request what they said before; anything else is too late."""
-    made = case.made
-    said = last_words(made.approvals).get(person_key(case.person))
+    made, key = case.made, person_key(case.person)
+    said = last_words(made.approvals).get(key)
     if said is not None and said.decision == decision:
+        return made
+    if decision == "withdrawn" and made.status == "cancelled" and key == person_key(made.actor):
         return made
     how = f" ({made.outcome})" if made.outcome else ""
     raise ConflictError(
@@ -240,6 +242,8 @@ def _withdraw(unit: Unit, case: _Case) -> Transition:
         said = f": {case.comment}" if case.comment else "."
         return cancel(unit, case.stream, made, f"Withdrawn by {case.person}, who asked for it{said}")
     if key not in last_words(made.approvals):
+        if any(person_key(word.person) == key for word in made.approvals):
+            return made
         raise InvalidValueError(
             f"{case.person} neither asked for {made.ref} as {made.stage!r} nor approved it.",
             hint="Only whoever asked can withdraw the request; others reject it.",
