@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from podium.domain.origin import Origin
 from podium.plugins import hookimpl
 from podium.plugins.host import PluginHost
-from podium.registry import Registry
+from podium.registry import Registry, open_registry
 from podium.sql.tables import metadata
 from tests.core.actors import Actors
 
@@ -54,6 +55,33 @@ def as_task(open_at: Callable[..., Registry], database_url: str) -> Callable[[st
         return open_at(database_url, host=host)
 
     return make
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def shared_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A registry that the tests of a module share, on each database in turn: they only read, or roll back."""
+    folder = tmp_path_factory.mktemp("shared")
+    url = f"sqlite:///{folder / 'podium.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("shared_database")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PODIUM_HOME", str(folder / "home"))
+        registry = open_registry(url, content=folder / "content", actor="ann", host=PluginHost(discover=False))
+        registry.upgrade()
+        yield registry
+        registry.close()
+
+
+@pytest.fixture(scope="module")
+def shared_database(pg_server: str) -> Iterator[str]:
+    """The URL of an empty database of the server."""
+    name = f"podium_{uuid.uuid4().hex[:12]}"
+    server = sa.create_engine(pg_server, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+        yield sa.make_url(pg_server).set(database=name).render_as_string(hide_password=False)
+        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+    server.dispose()
 
 
 @pytest.fixture

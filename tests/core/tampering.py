@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +13,29 @@ import sqlalchemy as sa
 
 from podium.domain.events import GENESIS, Event, event_hash
 from podium.domain.origin import Origin
+from podium.registry import Registry
 from podium.sql import tables as t
 from podium.sql.ids import new_id
 from podium.sql.rows import to_event
+from podium.usecases.unit import Unit
 
 MODEL = "model-registry/Digits"
 Connection = sa.Connection
 E = t.events.c
 Edit = Callable[[list[Event]], list[Event]]
+
+
+class Undo(Exception):
+    """Rolls a unit back."""
+
+
+@contextmanager
+def undone(registry: Registry) -> Iterator[Unit]:
+    """A unit whose changes nobody keeps."""
+    with suppress(Undo), registry._database.write() as connection:
+        forget_deliveries(connection)
+        yield Unit(connection, "mallory", Origin(), datetime.now(UTC))
+        raise Undo
 
 
 def collection(connection: Connection, ref: str) -> Any:

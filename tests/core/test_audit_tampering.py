@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import uuid
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from podium.domain.origin import Origin
 from podium.errors import PromotionRefusedError
-from podium.plugins.host import PluginHost
-from podium.registry import open_registry
 from podium.sql import tables as t
 from podium.sql.ids import new_id
 from podium.usecases.audit.verify import verify_audit
-from podium.usecases.unit import Unit
 from tests.core import tampering as by_hand
 from tests.core.tampering import MODEL, change, change_event, collection, remove
 
@@ -27,31 +20,11 @@ E, A, M, V = t.events.c, t.aliases.c, t.memberships.c, t.versions.c
 POLICY = {"stages": [{"name": "staging"}, {"name": "production", "checks": ["accuracy"]}]}
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def lived(request, tmp_path_factory):
-    """A registry in which about everything happened that leaves a row; each test rolls back what it does to it."""
-    folder = tmp_path_factory.mktemp("lived")
-    url = f"sqlite:///{folder / 'podium.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("new_database")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PODIUM_HOME", str(folder / "home"))
-        registry = open_registry(url, content=folder / "content", actor="ann", host=PluginHost(discover=False))
-        registry.upgrade()
-        live(registry, folder)
-        yield registry
-        registry.close()
-
-
 @pytest.fixture(scope="module")
-def new_database(pg_server):
-    """An empty database of the server."""
-    name, server = f"podium_{uuid.uuid4().hex[:12]}", sa.create_engine(pg_server, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
-        yield sa.make_url(pg_server).set(database=name).render_as_string(hide_password=False)
-        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
-    server.dispose()
+def lived(shared_registry, tmp_path_factory):
+    """A registry in which about everything happened that leaves a row; each test rolls back what it does to it."""
+    live(shared_registry, tmp_path_factory.mktemp("files"))
+    return shared_registry
 
 
 def live(registry, folder):
@@ -80,19 +53,6 @@ def live(registry, folder):
         registry.promote(f"{MODEL}:v1", "production")
     registry.record_check(f"{MODEL}:v1", "accuracy", "pass")
     registry.promote(f"{MODEL}:v1", "production")
-
-
-@contextmanager
-def undone(registry):
-    """A unit whose changes nobody keeps."""
-    with contextlib.suppress(Undo), registry._database.write() as connection:
-        by_hand.forget_deliveries(connection)
-        yield Unit(connection, "mallory", Origin(), datetime.now(UTC))
-        raise Undo
-
-
-class Undo(Exception):
-    """Rolls a unit back."""
 
 
 def stream(c):
@@ -205,7 +165,7 @@ ROWS = {
 @pytest.mark.parametrize("kind", [*EVENTS, *ROWS])
 def test_what_is_changed_past_podium_is_found(lived, kind) -> None:
     """One change in SQL, to history or to what it says, is at least one finding; before, there is none."""
-    with undone(lived) as unit:
+    with by_hand.undone(lived) as unit:
         assert verify_audit(unit).ok
         {**EVENTS, **ROWS}[kind](unit.connection)
         report = verify_audit(unit)
@@ -225,7 +185,7 @@ def test_what_is_changed_past_podium_is_found(lived, kind) -> None:
 def test_what_only_exported_heads_show(lived, tamper, kind) -> None:
     """A registry made consistent by hand is whole in itself, and not what the exported heads say."""
     heads = lived.audit_heads()
-    with undone(lived) as unit:
+    with by_hand.undone(lived) as unit:
         tamper(unit.connection)
         alone, compared = verify_audit(unit), verify_audit(unit, heads)
     assert [finding.text for finding in alone.findings] == []
