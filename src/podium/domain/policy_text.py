@@ -14,6 +14,7 @@ from podium.errors import InvalidNameError, InvalidValueError
 
 _LONGEST = 200_000  # characters; a policy has some hundred
 _NODES, _DEPTH = 20_000, 20
+_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 def parse_policy(text: str, name: str = "the policy") -> Policy:
@@ -95,6 +96,8 @@ def _plain(node: Any, path: Path, lines: dict[Path, int], left: Iterator[int]) -
     lines[path] = line = node.start_mark.line + 1
     if next(left, None) is None or len(path) > _DEPTH:
         raise yaml.MarkedYAMLError(problem="there is too much in it", problem_mark=node.start_mark)
+    if not isinstance(node, yaml.ScalarNode) and node.tag not in _TAGS:
+        raise yaml.MarkedYAMLError(problem=f"{node.tag!r} is not known here", problem_mark=node.start_mark)
     if isinstance(node, yaml.MappingNode):
         found: dict[Any, Any] = {}
         for key_node, value_node in node.value:
