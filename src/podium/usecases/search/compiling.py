@@ -139,7 +139,11 @@ class Compiler:
     ) -> Column:
         parts: list[Column] = []
         for rows in source.places:
-            there = rows.query.where(*conditions(rows)).exists()
+            query = rows.query.where(*conditions(rows))
+            if self.dialect == "postgresql":
+                # Else the planner makes a join of it, reads all rows of a frequent label, and sorts them for one page.
+                query = query.offset(0)
+            there = query.exists()
             parts.append(there if rows.guard is None else sa.and_(rows.guard, there))
         for constant, condition in source.constants.items():
             if sign is None or self._holds(constant, sign, values or []):
