@@ -64,8 +64,8 @@ def test_through_a_pipe(model, there):
     """``podium export --to - | podium import -`` moves everything; what is said goes to standard error."""
     podium = [sys.executable, "-m", "podium.cli.main"]
     with subprocess.Popen([*podium, "export", "--to", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as export:
-        given = {"stdin": export.stdout, "capture_output": True, "text": True, "check": False}
-        done = subprocess.run([*podium, "import", "-", *there], **given)
+        words = [*podium, "import", "-", *there]
+        done = subprocess.run(words, stdin=export.stdout, capture_output=True, text=True, check=False)
         assert export.stdout is not None
         assert export.stderr is not None
         export.stdout.close()

@@ -6,11 +6,14 @@ import io
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from podium.errors import AlreadyExistsError, IntegrityError, InvalidNameError, NotFoundError, StorageError
 from podium.registry import Registry
+from podium.sql import tables as t
 from tests.content.conftest import s3, s3_server  # noqa: F401 - fixtures
 from tests.core.moved import ARTIFACT, MODEL, fill, rows_of, told, write
 
@@ -167,12 +170,18 @@ def test_work_goes_on_there(bundle, other, tmp_path) -> None:
     check_sound(other)
 
 
-def test_nobody_is_told_of_what_is_imported(bundle, other) -> None:
-    """It happened elsewhere, and was told there."""
+def test_people_are_told_of_the_import_alone(bundle, other) -> None:
+    """What it brings happened elsewhere, and was told there."""
     other.subscribe("all", "console", events=["*"])
     (subscribed,) = {item.event for item in other.deliveries()}
-    other.import_bundle(bundle)
-    assert [item for item in other.deliveries() if item.event != subscribed] == []
+    for _ in range(2):
+        other.import_bundle(bundle)
+    (told_of,) = [item.event for item in other.deliveries() if item.event != subscribed]
+    with other._database.read() as connection:
+        query = sa.select(t.events.c.type, t.events.c.after).where(t.events.c.id == UUID(told_of))
+        kind, after = connection.execute(query).one()
+    assert (kind, len(after["root"]), after["exported_by"]) == ("bundle.imported", 64, "ann")
+    assert after["new"] == ["digits/mlp", "digits/raw", MODEL]
 
 
 def test_lost_content_is_mended(bundle, other) -> None:

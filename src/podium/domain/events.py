@@ -63,6 +63,7 @@ TYPES: Mapping[str, str] = {
     "policy.removed": "A policy was taken away.",
     "role.granted": "Somebody got a role in a registry.",
     "role.revoked": "A role was taken from somebody.",
+    "bundle.imported": "Models of another registry were imported, with the history that they had there.",
     "subscription.added": "A channel was subscribed to events.",
     "subscription.removed": "A subscription ended.",
 }

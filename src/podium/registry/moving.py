@@ -20,7 +20,7 @@ from podium.errors import IntegrityError, InvalidValueError
 from podium.registry.base import Joint
 from podium.usecases import garbage, records
 from podium.usecases.moving.bundling import check_records, read_records, write_lines
-from podium.usecases.moving.placing import place_records
+from podium.usecases.moving.placing import import_records
 from podium.usecases.moving.plan import Plan
 from podium.usecases.moving.planning import plan_import
 from podium.usecases.moving.scope import choose_scope, chunks
@@ -80,7 +80,8 @@ class MovingVerbs(Joint):
 
         The whole bundle is read and checked first; then contents are stored; then all rows appear at once. What is here
         already is left alone; an artifact or model that is here with an earlier part of the same history is brought
-        forward; doing it again changes nothing. No event is recorded and nobody is told: it happened elsewhere.
+        forward; doing it again changes nothing. The import itself is an event of ``model-registry``; nobody is told of
+        what it brings, which happened elsewhere.
 
         Args:
             source: The file, or a stream of bytes, which may be a pipe.
@@ -124,10 +125,11 @@ class MovingVerbs(Joint):
                 if not last:
                     return None
                 bring_contents(store, bundle, scratch, progress)
-            found = plan_import(unit, partial(read_records, bundle), lock=True)
-            place_records(unit, partial(read_records, bundle), found)
-            return found
+            return import_records(unit, partial(read_records, bundle), facts)
 
+        manifest = bundle.manifest
+        facts = {"root": bundle.root, "asked": manifest.asked, "exported_at": manifest.created_at}
+        facts |= {"exported_by": manifest.created_by, "podium": manifest.podium}
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             with self._read() as unit:

@@ -15,7 +15,9 @@ from podium.sql import tables as t
 from podium.sql.write import insert_into, insert_missing, upsert
 from podium.usecases.moving.comparing import Records
 from podium.usecases.moving.plan import Plan
+from podium.usecases.moving.planning import plan_import
 from podium.usecases.moving.scope import chunks
+from podium.usecases.places import MODEL_REGISTRY, namespace_stream, require_registry
 from podium.usecases.policies import effective_policy
 from podium.usecases.unit import Unit
 
@@ -68,14 +70,31 @@ class _Placing:
         return {**record, "namespace_id": self.plan.spaces[record["namespace_id"]]}
 
 
-def place_records(unit: Unit, records: Records, plan: Plan) -> None:
-    """Write everything of a bundle that a plan says, under locks that `plan_import` took.
+def import_records(unit: Unit, records: Records, facts: Mapping[str, Any]) -> Plan:
+    """Write what a bundle brings, and record in the registry that is there from the start that it was imported.
 
-    No event is recorded and nobody is told: what is moved happened elsewhere, and its audit chains stay what they are.
+    The streams of what is moved get no event: it happened elsewhere, and its audit chains stay what they are.
+
+    Args:
+        unit: The unit.
+        records: The bundle, checked.
+        facts: What the event says about the bundle.
 
     Raises:
-        ConflictError: Somebody else was faster with one of the names.
+        ConflictError: As `plan_import`, or somebody else was faster with one of the names.
+        PermissionDeniedError: As `plan_import`.
     """
+    space = require_registry(unit, MODEL_REGISTRY, lock=True)  # first, as whoever else locks it does
+    plan = plan_import(unit, records, lock=True)
+    if plan.changed:
+        _place_records(unit, records, plan)
+        refs = {state: [item.ref for item in plan.moved if item.state == state] for state in ("new", "forward")}
+        after = {**facts, **refs, "runs": len(plan.active_runs), "edges": plan.edges}
+        unit.record(namespace_stream(space), "bundle.imported", space.name, after=after)
+    return plan
+
+
+def _place_records(unit: Unit, records: Records, plan: Plan) -> None:
     placing = _Placing(unit, records, plan)
     _place_spaces(placing)
     placing.add_missing(t.manifests, records("manifests"))
