@@ -68,8 +68,9 @@ def _of_version(version: Version, facts: Any, aliases: Any, runs: Any, registry:
     lost = {f"mlflow-{stage}"} if stage != "none" and aliases.get(stage) != version.number else set()
     wanted = {"checked", f"data-{facts['tags']['data']}"} if "data" in facts["tags"] else set()
     yield from _unequal("tags", set(version.tags), wanted | lost)
-    made = datetime.fromtimestamp(facts["created"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    yield from _unequal("time", version.metadata["mlflow.creation_time"], made)
+    for word, key in (("created", "creation"), ("updated", "last_updated")):
+        time = datetime.fromtimestamp(facts[word] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        yield from _unequal(word, version.metadata[f"mlflow.{key}_time"], time)
     yield from _unequal("source", version.source.rpartition(":")[2], version.version)
     latest = (
         {key: value for key, value in runs[facts["run"]]["latest"].items() if math.isfinite(value)}

@@ -68,7 +68,8 @@ def import_models(
     names = names_here(job, models)
     reports = []
     for place, model in enumerate(models, 1):
-        job.step(f"{model} ({place} of {len(models)})")
+        job.place = f"{model} ({place} of {len(models)})"
+        job.at()
         reports.append(_import(job, model, names.get(model)))
     where = (source.name, job.options.registry, job.options.project)
     return ImportReport(*where, job.options.dry_run, tuple(reports), tuple(job.problems))
@@ -118,7 +119,7 @@ def _version(course: _Course, version: SourceVersion) -> bool:
 
 def _new_version(course: _Course, version: SourceVersion) -> bool:
     job = course.job
-    job.step(f"{course.model.name} v{version.number}")
+    job.at(f"v{version.number}")
     if job.options.dry_run and version.status != PENDING:
         course.created.append(version.number)
         return True

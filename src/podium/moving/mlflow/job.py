@@ -49,6 +49,7 @@ class Job:
         options: How.
         step: Told what is done at the moment.
         problems: What was met so far.
+        place: How far the import is.
         runs: The runs that this import brought over or found, to whether they are here.
     """
 
@@ -57,12 +58,17 @@ class Job:
     options: Options
     step: Callable[[str], None]
     problems: list[Problem] = field(default_factory=list)
+    place: str = ""
     runs: dict[str, bool] = field(default_factory=dict)
 
     @property
     def reason(self) -> str:
         """Why the changes are made, for the history."""
         return f"{REASON} ({self.source.name})"
+
+    def at(self, what: str = "") -> None:
+        """Tell what is done at the moment."""
+        self.step(f"{self.place}: {what}" if what else self.place)
 
     def note(self, kind: Kind, model: str, what: str, message: str, hint: str = "") -> None:
         """Remember something that a person should know."""

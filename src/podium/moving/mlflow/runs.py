@@ -39,7 +39,7 @@ def bring_run(job: Job, run: str) -> bool | None:
 
 
 def _bring(job: Job, run: SourceRun, here: RunInfo | None) -> bool:
-    job.step(f"run {run.name}")
+    job.at(f"run {run.name}")
     histories = {metric: job.source.history(run.id, metric) for metric in sorted(run.metrics)}
     renumbered = [metric for metric, points in histories.items() if not _counts(points)]
     points = [point for metric, found in histories.items() for point in _points(metric, found)]
