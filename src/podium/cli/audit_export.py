@@ -67,8 +67,9 @@ def _values(event: Event) -> tuple[str | int | None, ...]:
 
 def cell(value: str | int | None) -> str:
     """Return a cell that no spreadsheet runs: a quote stands before what would begin a formula."""
-    text = "" if value is None else safe(value, lines=True)
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    given = "" if value is None else str(value)
+    text = safe(given, lines=True)
+    return f"'{text}" if given.lstrip(" ").startswith(_FORMULA) else text
 
 
 FORMATS: dict[str, Callable[[Iterable[Event]], None]] = {"jsonl": _write_lines, "csv": _write_csv}
