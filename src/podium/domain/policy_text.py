@@ -14,6 +14,7 @@ from podium.errors import InvalidNameError, InvalidValueError
 
 _LONGEST = 200_000  # characters; a policy has some hundred
 _NODES, _DEPTH = 20_000, 20
+Place = tuple[int, int]  # line and column, from 1
 _TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -25,22 +26,22 @@ def parse_policy(text: str, name: str = "the policy") -> Policy:
         name: What errors call it, such as the name of the file.
 
     Raises:
-        InvalidNameError, InvalidValueError: It is no policy; ``line`` says where.
+        InvalidNameError, InvalidValueError: It is no policy; ``line`` and ``line_column`` say where, counted from 1.
     """
     check_text(text, name)
     if len(text) > _LONGEST:
         raise InvalidValueError(f"{name} has {len(text)} characters.", hint=f"A policy has at most {_LONGEST}.")
-    lines: dict[Path, int] = {}
-    data = _load(text, name, lines)
+    places: dict[Path, Place] = {}
+    data = _load(text, name, places)
     try:
         return read_policy(data)
     except (InvalidNameError, InvalidValueError) as error:
         path: Path = tuple(error.facts.get("path", ()))
-        while path not in lines and path:
+        while path not in places and path:
             path = path[:-1]
-        line = lines.get(path, 1)
-        message = f"{name}, line {line}: {error.message}"
-        raise type(error)(message, hint=error.hint, **{**error.facts, "line": line}) from error
+        line, column = places.get(path, (1, 1))
+        message = f"{name}, line {line}, column {column}: {error.message}"
+        raise type(error)(message, hint=error.hint, **{**error.facts, "line": line, "line_column": column}) from error
 
 
 def policy_yaml(policy: Policy) -> str:
@@ -56,7 +57,7 @@ def diff_text(old: str, new: str, old_name: str, new_name: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _load(text: str, name: str, lines: dict[Path, int]) -> Any:
+def _load(text: str, name: str, places: dict[Path, Place]) -> Any:
     import yaml
 
     try:
@@ -64,13 +65,16 @@ def _load(text: str, name: str, lines: dict[Path, int]) -> Any:
         if node is None:
             raise InvalidValueError(f"{name} is empty.", hint="Write 'stages:' and a list below it.")
         left = iter(range(_NODES))
-        return _plain(node, (), lines, left)
+        return _plain(node, (), places, left)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        line = mark.line + 1 if mark is not None else 1
+        line, column = _place(mark) if mark is not None else (1, 1)
         problem = getattr(error, "problem", None) or str(error)
         raise InvalidValueError(
-            f"{name}, line {line}: this is no YAML: {problem}.", hint="Look at the indentation and quotes.", line=line
+            f"{name}, line {line}, column {column}: this is no YAML: {problem}.",
+            hint="Look at the indentation and quotes.",
+            line=line,
+            line_column=column,
         ) from error
 
 
@@ -89,11 +93,15 @@ def _loader() -> Any:
     return Loader
 
 
-def _plain(node: Any, path: Path, lines: dict[Path, int], left: Iterator[int]) -> Any:
-    """Return the plain value of a YAML node, and note the line of each part."""
+def _place(mark: Any) -> Place:
+    return mark.line + 1, mark.column + 1
+
+
+def _plain(node: Any, path: Path, places: dict[Path, Place], left: Iterator[int]) -> Any:
+    """Return the plain value of a YAML node, and note where each part stands."""
     import yaml
 
-    lines[path] = line = node.start_mark.line + 1
+    places[path] = _place(node.start_mark)
     if next(left, None) is None or len(path) > _DEPTH:
         raise yaml.MarkedYAMLError(problem="there is too much in it", problem_mark=node.start_mark)
     if not isinstance(node, yaml.ScalarNode) and node.tag not in _TAGS:
@@ -101,19 +109,19 @@ def _plain(node: Any, path: Path, lines: dict[Path, int], left: Iterator[int]) -
     if isinstance(node, yaml.MappingNode):
         found: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = _plain(key_node, (*path, ""), lines, left)
+            key = _plain(key_node, (*path, ""), places, left)
             if isinstance(key, dict | list) or key in found:
                 problem = f"the key {key!r} stands here twice" if not isinstance(key, dict | list) else "this is no key"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
-            found[key] = _plain(value_node, (*path, key), lines, left)
-            lines[*path, key] = key_node.start_mark.line + 1
+            found[key] = _plain(value_node, (*path, key), places, left)
+            places[*path, key] = _place(key_node.start_mark)
         return found
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*path, number), lines, left) for number, item in enumerate(node.value)]
-    return _scalar(node, line)
+        return [_plain(item, (*path, number), places, left) for number, item in enumerate(node.value)]
+    return _scalar(node)
 
 
-def _scalar(node: Any, line: int) -> Any:
+def _scalar(node: Any) -> Any:
     import yaml
 
     loader = _loader()("")
@@ -121,6 +129,6 @@ def _scalar(node: Any, line: int) -> Any:
         return loader.construct_object(node)
     except (yaml.YAMLError, ValueError) as error:
         problem = getattr(error, "problem", None) or str(error)
-        raise yaml.MarkedYAMLError(problem=f"{problem} (line {line})", problem_mark=node.start_mark) from error
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
     finally:
         loader.dispose()
