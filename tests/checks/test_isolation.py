@@ -86,6 +86,18 @@ def test_what_looks_like_a_result_in_the_output_is_none(lite, linked, write) -> 
     assert [result.status for result in report.results] == ["pass", "fail", "pass"]
 
 
+def test_a_check_that_forks_counts_once(lite, linked, write) -> None:
+    """The child comes back as well; there is one result for each check all the same."""
+    report = lite.test(linked, str(checks_file(write, {"forks": "os.fork(); return True"})), isolate=True)
+    assert [result.status for result in report.results] == ["pass"] * 3
+
+
+def test_an_output_that_cannot_be_flushed_is_no_harm(lite, linked, write) -> None:
+    """A check may put anything in the place of standard output."""
+    body = "sys.stdout = type('Odd', (), {'flush': lambda self: 1 / 0, 'write': print})(); return True"
+    assert lite.test(linked, str(checks_file(write, {"odd": body})), isolate=True).passed
+
+
 def test_no_process_is_left(lite, linked, write, tmp_path) -> None:
     """What a check started is gone when the test run is over, also after a time limit."""
     marks = tmp_path / "pids"

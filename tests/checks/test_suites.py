@@ -372,6 +372,30 @@ def test_suites_and_checks_make_one_report(lite, linked, write) -> None:
     assert [result.name for result in report.results] == ["max_size", "test_it-test_a"]
 
 
+def test_pytest_that_does_not_end_is_ended(lite, linked, write, monkeypatch) -> None:
+    """A thread that a test left behind keeps the process; the results are complete, and nobody waits for it."""
+    monkeypatch.setattr("podium.checks.suite._LEAVING", 1.0)
+    body = "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()"
+    write("test_it.py", f"def test_a(): {body}\ndef test_b(): pass\n")
+    report = lite.test(linked, suite="test_it.py")
+    assert [(result.status, report.not_run) for result in report.results] == [("pass", ())] * 2
+
+
+def test_pytest_that_does_not_begin_is_ended(lite, linked, write, monkeypatch) -> None:
+    """A file that hangs when it is loaded: where there is a limit, it is an error that says so."""
+    monkeypatch.setattr("podium.checks.suite._QUIET", 3.0)
+    write("test_it.py", "import time; time.sleep(600)\ndef test_a(): pass\n")
+    with pytest.raises(podium.InvalidValueError, match="pytest ran no test"):
+        lite.test(linked, suite="test_it.py", timeout=1)
+
+
+def test_a_test_that_forks_counts_once(lite, linked, write) -> None:
+    """The child comes back into pytest as well, and ends as if it were pytest; its words are no results."""
+    write("test_it.py", "import os\ndef test_a(): os.fork()\ndef test_b(): pass\n")
+    report = lite.test(linked, suite="test_it.py")
+    assert [result.status for result in report.results] == ["pass"] * 2
+
+
 def test_a_test_that_is_run_again_counts_once(lite, linked, write) -> None:
     """As pytest-rerunfailures reports it: attempts with the outcome `rerun` are no results."""
     Path("conftest.py").write_text(

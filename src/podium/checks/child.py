@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,6 +45,7 @@ def _run(told: dict[str, Any], records: IO[str], stacks: IO[str]) -> None:
     from podium.checks.subject import TestSubject
     from podium.errors import PodiumError
 
+    own = os.getpid()
     version = TestSubject.from_json(told["model_version"])
     champion = TestSubject.from_json(told["champion"]) if told["champion"] else None
     with importable(told["sources"]):
@@ -65,6 +67,8 @@ def _run(told: dict[str, Any], records: IO[str], stacks: IO[str]) -> None:
                 stacks.seek(0)
                 faulthandler.dump_traceback_later(limit, file=stacks)
             result = run_check(item, version, champion, interrupts=True)
+            if os.getpid() != own:  # the check forked, and its child came back as well
+                os._exit(0)
             faulthandler.cancel_dump_traceback_later()
             _write(records, {"type": "result", "index": index, "result": result.to_json()})
 
@@ -78,10 +82,8 @@ def _write(records: IO[str], record: dict[str, Any]) -> None:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(Exception):  # a check closed it, or put something else in its place
             stream.flush()
-        except (OSError, ValueError, AttributeError):
-            continue  # a check closed it, or put something else in its place
 
 
 def _end_with_parent() -> None:

@@ -56,6 +56,7 @@ class _Progress:
     known: list[Known] | None = None
     results: list[CheckResult] = field(default_factory=list)
     running: float | None = None  # when the check that runs began, by the monotonic clock
+    broken: str = ""  # what ended the child from inside
 
 
 class IsolatedRun:
@@ -135,6 +136,8 @@ class IsolatedRun:
                 self._loaded([Known(**item) for item in record["checks"]])
             if record["type"] == "start":
                 progress.running = time.monotonic()
+            if record["type"] == "broken":
+                progress.broken = f" {record['error']}"
             if record["type"] == "result":
                 self._finish(CheckResult(**record["result"]), process.tail)
         if lines and record["type"] == "result":  # else the tail may be of the check that runs by now
@@ -175,7 +178,8 @@ class IsolatedRun:
         progress = self._progress
         if progress.known is None:
             raise InvalidValueError(
-                f"The checks cannot be loaded. {reason}.{words}", hint="Look at what the file does when it is loaded."
+                f"The checks cannot be loaded. {reason}.{progress.broken}{words}",
+                hint="Look at what the file does when it is loaded.",
             )
         index = len(progress.results)
         if index == len(progress.known):
@@ -183,7 +187,8 @@ class IsolatedRun:
         since = 0.0 if progress.running is None else time.monotonic() - progress.running
         when = " before the check did" if reason.startswith("The process ended") else ""
         when = when if progress.running is not None else " before the check began"
-        self._finish(progress.known[index].error(f"{reason}{when}.{words}", since), "")
+        self._finish(progress.known[index].error(f"{reason}{when}.{progress.broken}{words}", since), "")
+        progress.broken = ""
 
 
 def _too_long(limit: float, stacks: Path) -> str:

@@ -28,6 +28,8 @@ _REQUEST = "PODIUM_PYTEST_REQUEST"
 _ALONE = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 _XDIST = ("-n", "--numprocesses", "--dist", "--tx", "-d", "--maxprocesses")
 _STOPS = ("-x", "--exitfirst", "--maxfail", "--sw", "--stepwise")
+_QUIET = 60.0  # seconds that pytest may do something else than run tests, at least, where there is a limit
+_LEAVING = 30.0  # seconds that it may take to end when all is said
 _USAGE = 4  # exit code of pytest: wrong usage
 
 
@@ -84,6 +86,7 @@ class SuiteRun:
         self._echo = echo
         self._done = done
         self._progress = SuiteProgress()
+        self._heard = time.monotonic()
         self._alone = _ALONE not in os.environ  # who set it, to whatever, has chosen
 
     def run(self) -> SuiteProgress:
@@ -110,6 +113,7 @@ class SuiteRun:
         request = folder / "request"
         request.write_text(json.dumps({**self._told, **places, "done": list(progress.results)}), encoding="utf-8")
         lines = Lines(Path(places["records"]))
+        self._heard = time.monotonic()
         with BoundedProcess(self._command(), env=self._environment(str(request)), echo=self._echo) as process:
             late: list[str] = []
             while True:
@@ -118,7 +122,7 @@ class SuiteRun:
                 for line in lines.new():
                     self._take(json.loads(line), Path(places["tests"]))
                 late = self._late()
-                if ended or late:
+                if ended or late or self._is_stuck():
                     break
             process.drain()
             code = process.end()
@@ -138,6 +142,7 @@ class SuiteRun:
 
     def _take(self, record: Mapping[str, Any], tests: Path) -> None:
         progress = self._progress
+        self._heard = time.monotonic()
         kind = record["type"]
         if kind == "start":
             progress.running[record["node"]] = time.monotonic()
@@ -171,6 +176,14 @@ class SuiteRun:
             return []
         now = time.monotonic()
         return [node for node, began in self._progress.running.items() if now - began > self._timeout]
+
+    def _is_stuck(self) -> bool:
+        """Whether pytest does nothing: it hangs in a file that it loads, or a thread keeps it when all is over."""
+        progress = self._progress
+        quiet = time.monotonic() - self._heard
+        if progress.finished:
+            return quiet > _LEAVING
+        return self._timeout is not None and not progress.running and quiet > max(self._timeout, _QUIET)
 
     def _account(self, folder: Path, code: int, late: Sequence[str], tail: str) -> None:
         """Give a result to what has none because the process ended.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from podium.domain.checks import CheckResult, CheckStatus, RecordedCheck, Severi
 from podium.domain.names import check_label
 from podium.domain.plain import to_plain
 from podium.domain.versions import Version
-from podium.errors import InvalidNameError, InvalidValueError, NotFoundError
+from podium.errors import InvalidNameError, InvalidValueError, NotFoundError, PodiumError
 from podium.registry.runs import RunVerbs
 from podium.usecases import checks as check_cases
 from podium.usecases import comparing, places
@@ -123,7 +124,8 @@ class CheckVerbs(RunVerbs):
                 left_out = command.run(version, best, echo, done.append)
             except BaseException:
                 if done:  # what stands when somebody interrupts is not lost
-                    self.record_checks(version.ref, done, digest=version.version.digest)
+                    with suppress(PodiumError):  # the first error is the one to see
+                        self.record_checks(version.ref, done, digest=version.version.digest)
                 raise
         recorded = self.record_checks(version.ref, done, digest=version.version.digest)
         results = tuple(item.result for item in recorded)

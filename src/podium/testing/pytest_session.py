@@ -135,6 +135,7 @@ class _FileRecorder:
 
     def __init__(self, place: str) -> None:
         self._stream = open(place, "a", encoding="ascii")  # noqa: SIM115 - for as long as the session lasts
+        self._pid = os.getpid()
 
     def start(self, node: str) -> None:
         self._write({"type": "start", "node": node})
@@ -150,6 +151,8 @@ class _FileRecorder:
         self._stream.close()
 
     def _write(self, record: dict[str, Any]) -> None:
+        if os.getpid() != self._pid:
+            return  # a test forked, and its child came back as well
         self._stream.write(json.dumps(record) + "\n")
         self._stream.flush()
 
