@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from podium.checks import Check, TestSubject, check
     from podium.content.report import FileProblem, VerifyReport
+    from podium.domain.audit import AuditFinding, AuditHead, AuditHeads, AuditReport, EventPage, Holding
     from podium.domain.bundle import BundleInfo, ImportReport
     from podium.domain.checks import CheckResult, RecordedCheck, TestReport
     from podium.domain.comparison import Comparison
     from podium.domain.delivery import Delivery, Subscription
     from podium.domain.events import Event
     from podium.domain.explaining import Explanation
+    from podium.domain.expressions import ExpressionError
     from podium.domain.gates import GateResult
     from podium.domain.health import Finding, HealthReport
     from podium.domain.impact import Impact
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from podium.domain.policies import ApprovalRule, FreezeWindow, Policy, RequiredCheck, Stage
     from podium.domain.policy_targets import PolicyExplanation, PolicyRevision
     from podium.domain.runs import MetricPoint, RunInfo
+    from podium.domain.search import CollectionPage, RunPage, VersionPage
     from podium.domain.transitions import Approval, FreezeInfo, RoleGrant, Transition
     from podium.domain.versions import AliasMove, Collection, Expiring, RegistryInfo, Version, VersionFiles
     from podium.errors import (
@@ -54,12 +57,14 @@ __version__ = "0.1.0"
 _HOMES = {
     "podium.checks": ("Check", "TestSubject", "check"),
     "podium.content.report": ("FileProblem", "VerifyReport"),
+    "podium.domain.audit": ("AuditFinding", "AuditHead", "AuditHeads", "AuditReport", "EventPage", "Holding"),
     "podium.domain.bundle": ("BundleInfo", "ImportReport"),
     "podium.domain.checks": ("CheckResult", "RecordedCheck", "TestReport"),
     "podium.domain.comparison": ("Comparison",),
     "podium.domain.delivery": ("Delivery", "Subscription"),
     "podium.domain.events": ("Event",),
     "podium.domain.explaining": ("Explanation",),
+    "podium.domain.expressions": ("ExpressionError",),
     "podium.domain.gates": ("GateResult",),
     "podium.domain.health": ("Finding", "HealthReport"),
     "podium.domain.impact": ("Impact",),
@@ -70,6 +75,7 @@ _HOMES = {
     "podium.domain.policies": ("ApprovalRule", "FreezeWindow", "Policy", "RequiredCheck", "Stage"),
     "podium.domain.policy_targets": ("PolicyExplanation", "PolicyRevision"),
     "podium.domain.runs": ("MetricPoint", "RunInfo"),
+    "podium.domain.search": ("CollectionPage", "RunPage", "VersionPage"),
     "podium.domain.transitions": ("Approval", "FreezeInfo", "RoleGrant", "Transition"),
     "podium.domain.versions": ("AliasMove", "Collection", "Expiring", "RegistryInfo", "Version", "VersionFiles"),
     "podium.errors": (
@@ -100,18 +106,25 @@ __all__ = [
     "Approval",
     "ApprovalRule",
     "Artifact",
+    "AuditFinding",
+    "AuditHead",
+    "AuditHeads",
+    "AuditReport",
     "BundleInfo",
     "Check",
     "CheckResult",
     "Collection",
+    "CollectionPage",
     "Comparison",
     "ConflictError",
     "DatabaseUnavailableError",
     "Delivery",
     "Entry",
     "Event",
+    "EventPage",
     "Expiring",
     "Explanation",
+    "ExpressionError",
     "FileProblem",
     "Finding",
     "FreezeInfo",
@@ -119,6 +132,7 @@ __all__ = [
     "GateResult",
     "GcReport",
     "HealthReport",
+    "Holding",
     "Image",
     "Impact",
     "ImportReport",
@@ -145,6 +159,7 @@ __all__ = [
     "RoleGrant",
     "Run",
     "RunInfo",
+    "RunPage",
     "SchemaOutdatedError",
     "SettingsError",
     "Stage",
@@ -158,6 +173,7 @@ __all__ = [
     "VerifyReport",
     "Version",
     "VersionFiles",
+    "VersionPage",
     "check",
     "init",
     "open_registry",
