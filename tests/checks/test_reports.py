@@ -19,26 +19,26 @@ RESULTS = tuple(
 )
 REPORT = TestReport("model-registry/Digits:v3", "sha256:ab", "model-registry/Digits:v2", RESULTS, ("test_c",))
 
-# The elements and attributes of the JUnit schema that Jenkins' xUnit plugin has for pytest, by element; the element
-# in front of ! is required. https://github.com/jenkinsci/xunit-plugin, junit-10.xsd
-SCHEMA = {
-    "testsuites": ({"name", "time", "tests", "failures", "errors"}, ["testsuite"], set()),
+# What junit-10.xsd of Jenkins' xUnit plugin says of the elements that are used here: known attributes, children, and
+# required attributes. https://github.com/jenkinsci/xunit-plugin
+SCHEMA: dict[str, tuple[set[str], set[str], set[str]]] = {
+    "testsuites": ({"name", "time", "tests", "failures", "errors"}, {"testsuite"}, set()),
     "testsuite": (
         {"name", "tests", "failures", "errors", "time", "skipped", "timestamp", "hostname", "id", "package"},
-        ["properties", "testcase", "system-out", "system-err"],
-        {"name", "tests"},
+        {"properties", "testcase", "system-out", "system-err"},
+        {"name", "tests", "failures", "errors"},
     ),
-    "properties": (set(), ["property"], set()),
-    "property": ({"name", "value"}, [], {"name", "value"}),
+    "properties": (set(), {"property"}, set()),
+    "property": ({"name", "value"}, set(), {"name", "value"}),
     "testcase": (
         {"name", "classname", "time"},
-        ["skipped", "error", "failure", "system-out", "system-err"],
-        {"name", "classname"},
+        {"skipped", "error", "failure", "system-out", "system-err"},
+        {"name"},
     ),
-    "skipped": ({"message", "type"}, [], set()),
-    "error": ({"message", "type"}, [], set()),
-    "failure": ({"message", "type"}, [], set()),
-    "system-out": (set(), [], set()),
+    "skipped": ({"message", "type"}, set(), set()),
+    "error": ({"message", "type"}, set(), set()),
+    "failure": ({"message", "type"}, set(), set()),
+    "system-out": (set(), set(), set()),
 }
 
 
@@ -46,9 +46,8 @@ def require_valid(element: ET.Element) -> None:
     """Hold an element and all in it against the schema."""
     known, children, required = SCHEMA[element.tag]
     assert required <= set(element.attrib) <= known
-    assert {child.tag for child in element} <= set(children)
-    order = [children.index(child.tag) for child in element]
-    assert element.tag != "testsuite" or order == sorted(order)
+    assert {child.tag for child in element} <= children
+    assert re.fullmatch(r"[0-9]+\.[0-9]{6}", element.get("time", "0.000000"))
     for name in set(element.attrib) & {"tests", "failures", "errors", "skipped"}:
         assert int(element.attrib[name]) >= 0
     for child in element:
@@ -99,7 +98,8 @@ def test_hostile_text_stays_text_in_markdown() -> None:
     report = TestReport("r/m:v0", "sha256:ab", None, (CheckResult("n", "fail", NASTY),))
     (row,) = [line for line in report.to_markdown().splitlines() if "why" in line or "alert" in line]
     assert len(re.findall(r"(?<!\\)\|", row)) == 6
-    for bad in ("<script", "[z](", "@ann", "#12", "\x1b", "\u202e", " *x*", " `y`", "http://"):
+    assert not re.search(r"(?<!\\)[<`]", row)
+    assert not re.search(r"(?<!\\)(?:[<`]|\]\()", row)
         assert bad not in row
 
 
