@@ -86,7 +86,7 @@ def test_two_ways_are_exit_code_4(ok, run, bundle, there, tmp_path):
     """A conflict names both audit heads."""
     ok("import", bundle, *there)
     for where in ([], there):
-        ok("tag", MODEL, "mine", *where)
+        ok("tag", "add", MODEL, "mine", *where)
     ok("export", MODEL, "--to", bundle, "--overwrite")
     done = run("import", bundle, *there)
     assert done.exit_code == 4

@@ -9,7 +9,7 @@ import pytest
 
 from podium.domain.bundle import ImportReport
 from podium.domain.runs import MetricPoint
-from podium.errors import ConflictError
+from podium.errors import ConflictError, PermissionDeniedError
 from podium.registry import Registry
 from tests.core.moved import ARTIFACT, MODEL, fill, rows_of, told, write
 
@@ -180,6 +180,35 @@ def test_a_registry_that_is_missing_is_made(here, there, move) -> None:
     assert there.registry("prod") == here.registry("prod")
     assert there.policy("prod/Digits") == here.policy("prod/Digits")
     check_sound(there)
+
+
+def test_what_waits_goes_on_there(here, there, move, open_at) -> None:
+    """A request with one of its two approvals, a freeze and roles: the second approval there commits it."""
+    here.create_registry("prod")
+    here.set_policy("prod", {"stages": [{"name": "gold", "approvals": {"count": 2, "not_author": False}}]})
+    here.link(f"{ARTIFACT}:v0", "prod/Digits")
+    here.link(f"{ARTIFACT}:v0", "prod/Closed")
+    here.freeze("prod/Closed", reason="under review")
+    request = here.promote("prod/Digits:v0", "gold").id
+    here.approve(request, comment="fine")
+    for person in ("ann", "bob"):
+        here.grant_role("prod", person, "admin")
+    move(here, there, "prod")
+    assert (there.list_roles("prod"), there.list_freezes()) == (here.list_roles("prod"), here.list_freezes())
+    there.approve(request)
+    assert there.resolve("prod/Digits:gold").number == 0
+    check_sound(there)
+
+
+def test_a_registry_that_has_admins_takes_models_from_them_only(here, there, move, open_at, tmp_path) -> None:
+    """An import moves stages past their gates."""
+    there.grant_role("model-registry", "carl", "admin")
+    before = rows_of(there)
+    with pytest.raises(PermissionDeniedError):
+        move(here, there, MODEL)
+    assert rows_of(there) == before
+    carl = open_at(there.settings.url, content=tmp_path / "there", actor="carl")
+    assert move(here, carl, MODEL).changed
 
 
 def test_a_registry_there_that_accepts_other_types(here, there, move) -> None:
