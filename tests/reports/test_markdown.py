@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from podium.domain.markup import escape_markdown
 from podium.reports import comparison_markdown
-from podium.reports.markdown import escape_markdown
 
 
 def test_sections_and_words(five) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from podium.domain.markup import spelled
 from podium.reports.axes import Axis, make_axis
-from podium.reports.text import spelled
 
 Points = Sequence[tuple[int, float]]
 WIDTH, HEIGHT = 420, 250

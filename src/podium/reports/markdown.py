@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from podium.domain.comparison import Comparison
+from podium.domain.markup import escape_markdown
 from podium.domain.predictions import Predictions
-from podium.reports.sections import make_sections, short_names
-from podium.reports.text import plain_text, spelled
-
-_SPECIAL = re.compile(r"[\\`*\[\]<>|~&#$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=[A-Za-z]):(?=//)|(?<=www)\.")
+from podium.reports.sections import Section, make_sections, short_names
+from podium.reports.text import plain_text
 
 
 def comparison_markdown(found: Comparison, *, every: bool = False) -> str:
@@ -25,27 +23,31 @@ def comparison_markdown(found: Comparison, *, every: bool = False) -> str:
     parts = [f"# Comparison of {len(refs)} version{'s' * (len(refs) != 1)}"]
     parts.append(f"Changes are measured against **{refs[found.baseline]}**.")
     for section in make_sections(found, every=every):
-        rows = []
-        for row in section.rows:
-            label = escape_markdown(row.label) + (f" ({row.hint})" if row.hint else "")
-            cells = [
-                f"**{text}**" if cell.best else text for cell in row.cells for text in [escape_markdown(cell.words)]
-            ]
-            rows.append([label, *cells])
-        note = f"\n\n{section.note}" if section.note else ""
         titles = refs if section.key == "versions" else names
-        parts.append(f"## {section.title}\n\n{_table(['', *titles], rows)}{note}")
+        parts.append(f"## {section.title}\n\n{section_markdown(section, titles)}")
     if found.predictions is not None:
         parts.append(_predictions(found.predictions, names))
     return "\n\n".join(parts) + "\n"
 
 
-def escape_markdown(text: str) -> str:
-    """Return text that stands in a cell of a table as it is: no markup, no link, no HTML, one line."""
-    return _SPECIAL.sub(lambda match: f"\\{match[0]}", spelled(text))
+def section_markdown(section: Section, titles: Sequence[str]) -> str:
+    """Return a section as a table with a column per version.
+
+    Args:
+        section: The section.
+        titles: What its columns are called, escaped.
+    """
+    rows = []
+    for row in section.rows:
+        label = escape_markdown(row.label) + (f" ({row.hint})" if row.hint else "")
+        words = [(escape_markdown(cell.words), cell.best) for cell in row.cells]
+        rows.append([label, *(f"**{text}**" if best else text for text, best in words)])
+    note = f"\n\n{section.note}" if section.note else ""
+    return f"{markdown_table(['', *titles], rows)}{note}"
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of cells that are escaped already."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -59,4 +61,6 @@ def _predictions(found: Predictions, names: Sequence[str]) -> str:
         for values in row.cells:
             cells += values if values is not None else ["-"] * len(found.columns)
         rows.append([escape_markdown(plain_text("-" if cell is None else cell)) for cell in cells])
-    return f"## Sample predictions\n\nThe first rows of {escape_markdown(found.name)}.\n\n{_table(titles, rows)}"
+    return (
+        f"## Sample predictions\n\nThe first rows of {escape_markdown(found.name)}.\n\n{markdown_table(titles, rows)}"
+    )

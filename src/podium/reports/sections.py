@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from podium.domain.comparison import Comparison, MetricRow
 from podium.domain.file_changes import FileChanges, FileRow
+from podium.domain.markup import spelled
 from podium.domain.versions import Version
 from podium.reports.text import (
     digest_text,
@@ -17,11 +18,10 @@ from podium.reports.text import (
     plain_text,
     signed,
     size_text,
-    spelled,
 )
 
 Tone = Literal["plain", "quiet", "better", "worse", "same", "other", "pass", "warn", "fail"]
-_STATUS_TONES: Mapping[str, Tone] = {
+STATUS_TONES: Mapping[str, Tone] = {
     "pass": "pass",
     "warn": "warn",
     "fail": "fail",
@@ -174,7 +174,7 @@ def _value_cells(values: Sequence[Any], baseline: int) -> tuple[Cell, ...]:
 
 def _check_row(name: str, statuses: Sequence[str | None]) -> Row:
     cells = tuple(
-        MISSING if status is None else Cell(status, tone=_STATUS_TONES.get(status, "plain")) for status in statuses
+        MISSING if status is None else Cell(status, tone=STATUS_TONES.get(status, "plain")) for status in statuses
     )
     return Row(spelled(name), "", cells)
 

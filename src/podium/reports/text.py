@@ -6,18 +6,10 @@ import json
 from typing import Any
 
 from podium.domain.goals import Better, DirectionSource
+from podium.domain.markup import spelled
 
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
 _LONGEST = 500
-
-
-def spelled(text: object) -> str:
-    """Return text in which every character that does not print itself is spelled out as its number.
-
-    A mark that turns the direction of writing would else reorder what stands beside it, in HTML as in a terminal.
-    """
-    given = str(text)
-    return given if given.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in given)
 
 
 def plain_text(value: Any) -> str:
