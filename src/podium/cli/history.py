@@ -126,7 +126,7 @@ def _change(event: Event) -> str:
         return f"in place of v{before}" if before is not None else ""
     if event.type == "model_version.promotion_refused":
         return f"{_version(event.before)} stays"
-    if event.type.endswith((".updated", ".renamed")):
+    if event.type.endswith((".updated", ".renamed", ".numbered")):
         return ", ".join(_edits(event.before, event.after))
     moved = event.type.startswith("alias.") or event.type in ("model_version.promoted", "model_version.rolled_back")
     return f"{_version(event.before)} -> {_version(event.after)}" if moved else ""
