@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -416,3 +417,21 @@ def test_a_test_that_is_run_again_counts_once(lite, linked, write) -> None:
     write("test_it.py", "tries = []\ndef test_a():\n    tries.append(1)\n    assert len(tries) == 2\n")
     report = lite.test(linked, suite="test_it.py")
     assert [(result.name, result.status) for result in report.results] == [("test_it-test_a", "pass")]
+
+
+@pytest.mark.parametrize("more", [(), PLUGIN], ids=["by itself", "and by name"])
+def test_the_entry_point_loads_the_plugin_once(lite, linked, write, tmp_path, more) -> None:
+    """Where Podium is installed, pytest knows the options by itself; naming the plugin as well is no clash."""
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    ((name, place),) = settings["project"]["entry-points"]["pytest11"].items()
+    info = tmp_path / "installed" / "podium_as_installed-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: podium-as-installed\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(f"[pytest11]\n{name} = {place}\n")
+    write("test_it.py", "def test_a(model_version): pass\n")
+    env = {**os.environ, "PODIUM_URL": lite.settings.url, "PODIUM_CONTENT": lite.content}
+    env["PYTHONPATH"] = os.pathsep.join([str(info.parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "pytest", *more, "--podium-model", linked, "test_it.py"]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(lite.checks(linked)) == 1
