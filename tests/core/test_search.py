@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from podium.registry import Registry
 from podium.usecases.search import finding
 
 MODEL = "model-registry/Digits"
+LARGE = "memberships|driven|versions|version_metrics|sorted_by|version_tags|aliases|version_fields|manifests"
 File = Callable[[str], Path]
 
 
@@ -125,6 +127,33 @@ def test_both_ways_find_the_same(shelf: Registry, monkeypatch: pytest.MonkeyPatc
         "created_by = 'ann' and number < 1": [[0]],
     }.items():
         assert pages(shelf, where) == expected, where
+    assert pages(shelf, "metric.a < 10", order_by="-metric.a") == [[0, 3], [4, 1], [6]]
+    assert pages(shelf, "number < 5", order_by="metric.a") == [[1, 4], [3, 0], [2]]
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_no_search_reads_a_whole_table(
+    lite: Registry, model_file: File, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """What has an index is answered from it, or in the order of one: no plan of SQLite's scans a large table."""
+    monkeypatch.setattr(finding, "_FEW", few)
+    lite.log("digits/mlp", model_file("a"), metrics={"a": 1}, metadata={"x": "b"}, tags=["t"], aliases=["best"])
+    asked: list[tuple[str, Any]] = []
+    engine = lite._database._ready_engine()
+    sa.event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2:4]))
+    for where in ("", "tag = 't'", "alias = 'best'", "metric.a >= 0.5", "metadata.x = 'b'", "created_by = 'ann'"):
+        for order in ("-created", "-metric.a"):
+            first = lite.search(where, order_by=order, limit=1)
+            assert len(first.items) == 1
+    with engine.connect() as connection:
+        plans = [
+            row[3]
+            for text, values in asked
+            if text.startswith(("SELECT", "WITH"))
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+        ]
+    assert len(plans) > 50
+    assert [line for line in plans if re.fullmatch(rf"SCAN ({LARGE})( AS \w+)?", line)] == []
 
 
 def test_a_place_belongs_to_its_search(shelf: Registry) -> None:

@@ -21,7 +21,7 @@ from podium.usecases.runs import RUNS
 from podium.usecases.search.compiling import Compiler
 from podium.usecases.search.cursors import Cursor, place_of, question_of, read_cursor, write_cursor
 from podium.usecases.search.orders import Segment, after, read_order, segments_of
-from podium.usecases.search.sources import Column, Source
+from podium.usecases.search.sources import Column, Source, Walk
 from podium.usecases.search.subjects import COLLECTION, RUN, VERSION, Subject
 from podium.usecases.unit import Unit
 
@@ -154,21 +154,29 @@ class _Finder:
         return found
 
     def _rows(self, segment: Segment, place: Cursor | None, limit: int) -> Sequence[Any]:
-        columns = (*segment.keys, *self.subject.key)
+        walk = self.subject.walk(segment.of) if self.driver is None and segment.of is not None else None
+        columns = ((walk.key,) if walk is not None else segment.keys) + self.subject.key
         conditions = list(self.conditions)
-        if segment.condition is not None:
+        if walk is not None:
+            conditions.append(walk.condition)
+        elif segment.condition is not None:
             conditions.append(segment.condition)
         if place is not None:
             kinds = (*(type(value) for value in place.values[: len(segment.keys)]), *self.subject.key_types)
             values = place_of(place, kinds)
             conditions.append(after(columns, values, descending=self.order.descending))
-        query = self._start(columns).where(*conditions).limit(limit)
+            if walk is not None:  # for the index, which knows only the first of the columns
+                key = sa.literal(values[0], walk.key.type)
+                conditions.append(walk.key <= key if self.order.descending else walk.key >= key)
+        query = self._start(columns, walk).where(*conditions).limit(limit)
         query = query.order_by(*(column.desc() if self.order.descending else column for column in columns))
         return self.unit.connection.execute(query).all()
 
-    def _start(self, columns: tuple[Column, ...]) -> sa.Select[Any]:
+    def _start(self, columns: tuple[Column, ...], walk: Walk | None) -> sa.Select[Any]:
         table, key = self.subject.table, self.subject.key
         query = sa.select(*columns)
+        if walk is not None:
+            return query.select_from(walk.rows)
         if self.driver is None:
             return query.select_from(table)
         driven = self.driver.distinct().cte("driving")

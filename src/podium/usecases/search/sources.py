@@ -67,6 +67,21 @@ class Several:
     constants: Mapping[str, Column] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """An index that has the rows looked at in the order of a field that stands in another table.
+
+    Attributes:
+        rows: That table, joined with the rows looked at.
+        key: What the index is sorted by.
+        condition: Which part of the index.
+    """
+
+    rows: sa.FromClause
+    key: Column
+    condition: Column
+
+
 Source = Single | Several
 # How a subject finds the source of a field, on a dialect, at a time.
 Sources = Callable[[Found], Source]

@@ -15,8 +15,8 @@ from podium.sql import tables as t
 from podium.usecases.search.collection_sources import C, collection_source
 from podium.usecases.search.drivers import Driver, version_driver
 from podium.usecases.search.run_sources import R, run_source
-from podium.usecases.search.sources import Column, Source
-from podium.usecases.search.version_sources import M, version_source
+from podium.usecases.search.sources import Column, Source, Walk
+from podium.usecases.search.version_sources import M, version_source, version_walk
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Subject:
         live: The condition for what is there, unless the expression asks for what was deleted.
         kind: The column that says artifact or model, if there is one.
         driver: Gives the rows that a condition leads to by an index, if there is one.
+        walk: Gives an index of another table that is in the order of a field, None if there is none.
     """
 
     vocabulary: Vocabulary
@@ -42,6 +43,7 @@ class Subject:
     live: Column | None = None
     kind: Column | None = None
     driver: Driver | None = None
+    walk: Callable[[Found], Walk | None] = lambda _found: None
 
 
 _KIND_OF_MEMBER = (
@@ -59,6 +61,7 @@ VERSION = Subject(
     M.deleted_at.is_(None),
     _KIND_OF_MEMBER,
     version_driver,
+    version_walk,
 )
 COLLECTION = Subject(COLLECTIONS, t.collections, (C.id,), (UUID,), collection_source, C.deleted_at.is_(None), C.kind)
 RUN = Subject(RUNS, t.runs, (R.id,), (str,), run_source)

@@ -12,7 +12,7 @@ from podium.domain.names import LATEST
 from podium.domain.runs import SILENCE
 from podium.sql import tables as t
 from podium.usecases.search import shared
-from podium.usecases.search.sources import Column, Rows, Several, Single, Source
+from podium.usecases.search.sources import Column, Rows, Several, Single, Source, Walk
 
 M = t.memberships.c
 _C, _V, _R, _N = t.collections.c, t.versions.c, t.runs.c, t.namespaces.c
@@ -94,6 +94,15 @@ def version_source(found: Found, dialect: str, now: datetime) -> Source:
         return shared.origin(found, M.origin, dialect)
     assert key is not None, name
     return _FAMILIES[name](key)
+
+
+def version_walk(found: Found) -> Walk | None:
+    """Return the index that has versions in the order of a metric."""
+    if found.field.name != "metric":
+        return None
+    x = t.version_metrics.alias("sorted_by")
+    rows = x.join(t.memberships, M.version_id == x.c.version_id)
+    return Walk(rows, x.c.value, x.c.name == found.key)
 
 
 def _metric(key: str) -> Source:
