@@ -161,7 +161,10 @@ HOSTILE = {
     "exits": ("import os; os._exit(3)", "The process ended with exit code 3 before the test did."),
     "exits_as_if_well": ("import os; os._exit(0)", "The process ended with exit code 0 before the test did."),
     "killed": ("import os; os.kill(os.getpid(), 9)", "The process was killed (SIGKILL)"),
-    "hangs": ("import time; time.sleep(1000)", "It took longer than 5 s and was ended."),
+    "hangs": (
+        "import time; time.sleep(1000)",
+        "It took longer than 5 s and was ended; it was in test_it.py:2 (test_b).",
+    ),
 }
 
 

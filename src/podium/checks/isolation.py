@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from podium.checks.process import BoundedProcess, Echo, Lines, how_it_ended, last_words, python_command
+from podium.checks.stacks import too_long
 from podium.checks.subject import TestSubject
 from podium.domain.checks import CheckResult, Severity
 from podium.errors import InvalidValueError, NotFoundError
@@ -24,8 +23,6 @@ from podium.errors import InvalidValueError, NotFoundError
 _log = logging.getLogger("podium.checks")
 _LOADING = 60.0  # seconds that loading may take at least where there is a limit: some libraries are slow to import
 _GRACE = 0.5  # seconds for the child to say where it hangs
-_FRAME = re.compile(r'File "(?P<file>[^"]*)", line (?P<line>\d+) in (?P<name>.*)')
-_OWN = ("child.py", "running.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +119,7 @@ class IsolatedRun:
                     break
             process.drain()
             code = process.end()
-            reason = how_it_ended(code) if limit is None else _too_long(limit, stacks)
+            reason = how_it_ended(code) if limit is None else too_long(limit, _read(stacks), " in run_check")
             self._account(reason, last_words(process.tail))
 
     def _take(self, lines: list[str], process: BoundedProcess) -> None:
@@ -191,25 +188,8 @@ class IsolatedRun:
         progress.broken = ""
 
 
-def _too_long(limit: float, stacks: Path) -> str:
-    where = _innermost(stacks)
-    return f"It took longer than {limit:g} s and was ended{f'; it was in {where}' if where else ''}"
-
-
-def _innermost(stacks: Path) -> str | None:
-    """Return where the main thread was: the innermost line that is no library's, ``checks.py:12 (hang)``."""
+def _read(stacks: Path) -> str:
     try:
-        text = stacks.read_text(encoding="utf-8", errors="replace")
+        return stacks.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return None
-    main = next((part for part in text.split("\n\n") if " in run_check" in part), "")
-    frames = [found for line in main.splitlines() if (found := _FRAME.search(line)) is not None]
-    library = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), "<frozen")
-    own = [frame for frame in frames if not frame["file"].startswith(library) and not _ours(frame)]
-    chosen = next(iter(own or frames), None)
-    return f"{Path(chosen['file']).name}:{chosen['line']} ({chosen['name'].strip()})" if chosen is not None else None
-
-
-def _ours(frame: re.Match[str]) -> bool:
-    path = Path(frame["file"])
-    return path.name in _OWN and path.parent == Path(__file__).parent
+        return ""

@@ -33,11 +33,18 @@ class BoundedProcess:
         command: Program and arguments.
         env: Its environment, that of this process if None.
         echo: Is given what it prints, as it comes.
+
+    Raises:
+        SettingsError: This system has no groups of processes.
     """
 
     def __init__(
         self, command: Sequence[str], *, env: Mapping[str, str] | None = None, echo: Echo | None = None
     ) -> None:
+        if os.name != "posix":
+            raise SettingsError(
+                "Checks in a process of their own need Linux or macOS.", hint="Leave isolate and time limits away."
+            )
         self._echo = echo
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._tail = bytearray()

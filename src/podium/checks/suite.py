@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.checks.process import BoundedProcess, Echo, Lines, how_it_ended, last_words
+from podium.checks.stacks import too_long
 from podium.checks.subject import TestSubject
 from podium.domain.check_names import name_of_test, suite_of_test
 from podium.domain.checks import CheckResult
@@ -30,6 +31,7 @@ _XDIST = ("-n", "--numprocesses", "--dist", "--tx", "-d", "--maxprocesses")
 _STOPS = ("-x", "--exitfirst", "--maxfail", "--sw", "--stepwise")
 _QUIET = 60.0  # seconds that pytest may do something else than run tests, at least, where there is a limit
 _LEAVING = 30.0  # seconds that it may take to end when all is said
+_GRACE = 1.0  # seconds for pytest to say where a test hangs
 _USAGE = 4  # exit code of pytest: wrong usage
 
 
@@ -134,6 +136,8 @@ class SuiteRun:
         command = [sys.executable, "-u", "-m", "pytest", "-p", _PLUGIN]
         if self._alone and any(option.startswith(_XDIST) for option in self._options):
             command += ["-p", "xdist"]
+        if self._timeout is not None:  # pytest says where a test is when its time is up
+            command += ["-o", f"faulthandler_timeout={self._timeout:g}"]
         return [*command, *self._arguments]
 
     def _environment(self, request: str) -> dict[str, str]:
@@ -174,8 +178,8 @@ class SuiteRun:
         """Return the tests that take too long."""
         if self._timeout is None:
             return []
-        now = time.monotonic()
-        return [node for node, began in self._progress.running.items() if now - began > self._timeout]
+        late = time.monotonic() - self._timeout - _GRACE
+        return [node for node, began in self._progress.running.items() if began < late]
 
     def _is_stuck(self) -> bool:
         """Whether pytest does nothing: it hangs in a file that it loads, or a thread keeps it when all is over."""
@@ -199,21 +203,21 @@ class SuiteRun:
             self._alone = False  # its configuration may need a plugin that is installed: once more with all of them
             self._round(folder)
         else:
-            self._account_for_the_end(code, late)
+            self._account_for_the_end(code, late, tail)
         if not progress.results:
             raise InvalidValueError(
                 f"pytest ran no test. {how_it_ended(code)}.{last_words(tail)}",
                 hint="Look at the paths, and at the options that choose tests.",
             )
 
-    def _account_for_the_end(self, code: int, late: Sequence[str]) -> None:
+    def _account_for_the_end(self, code: int, late: Sequence[str], tail: str) -> None:
         """Give a result to the tests at which the process ended, and to the rest if there is no going on."""
         progress = self._progress
         progress.finished = False
         if not progress.running and not progress.results:
             return
         if late:
-            reason = f"It took longer than {self._timeout:g} s and was ended."
+            reason = f"{too_long(self._timeout or 0, tail, '_pytest/runner.py')}."
             guilty = list(late)
         else:
             reason = f"{how_it_ended(code)}{' before the test did' if code >= 0 else ''}."

@@ -104,7 +104,7 @@ class CheckVerbs(RunVerbs):
             champion: The stage or alias whose holder the checks may compare with; None for no comparison.
             data: Name to a file, a folder or a reference, which is downloaded; ``model_version.data`` of the checks.
             isolate: Run the checks in a process of their own, which they may crash or leave hanging; None to do so
-                where there is a time limit.
+                where there is a time limit; False to run them here, whatever limits they have.
             timeout: Seconds that each check and each test may take; one with a limit of its own keeps that.
             echo: Is given what such a process prints, as it comes.
 
@@ -115,6 +115,7 @@ class CheckVerbs(RunVerbs):
             ConflictError: The reference names another digest by now.
             IntegrityError: The version or the champion is damaged in the store.
             InvalidValueError, NotFoundError: The checks cannot be loaded, or the reference names nothing.
+            SettingsError: This system cannot run checks in a process of their own.
         """
         command = plan_test(checks, suite, pytest_options, isolate=isolate, timeout=timeout)
         done: list[CheckResult] = []
