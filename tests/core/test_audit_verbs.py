@@ -133,7 +133,7 @@ READS = {
     "environment", "events", "explain", "explain_policy", "export_bundle", "files", "find", "find_models",
     "find_runs", "history", "holder", "holders", "impact", "lineage", "list_freezes", "list_requests", "list_roles",
     "media", "metrics", "model", "models", "plugin_faults", "plugins", "policy", "policy_history", "prepare_test",
-    "registries", "registry", "resolve", "run", "runs", "search", "search_artifacts", "search_models",
+    "registries", "registry", "resolve", "run", "runs", "search", "search_artifacts", "search_hints", "search_models",
     "search_runs", "stored_size", "subscriptions", "table", "transition", "verify", "verify_audit", "versions",
 }
 # fmt: on
