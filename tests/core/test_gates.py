@@ -136,3 +136,35 @@ def test_no_gate_is_asked_for_the_holder(guarded) -> None:
     registry.promote(MODEL, "production")
     registry.promote(MODEL, "production")
     assert len(gates[0].asked) == 1
+
+
+def test_a_policy_may_ask_for_a_gate_plugin(guarded) -> None:
+    """One that is at work and has no objection passes; one that is missing refuses, each in its name."""
+    registry, _ = guarded(None)
+    registry.set_policy(MODEL, {"stages": [{"name": "production", "plugins": ["gate0", "compliance"]}]})
+    with pytest.raises(PromotionRefusedError) as caught:
+        registry.promote(MODEL, "production")
+    (reason,) = caught.value.reasons
+    assert reason.startswith("The policy asks for the gate plugin 'compliance'")
+    registry.set_policy(MODEL, {"stages": [{"name": "production", "plugins": ["gate0"]}]})
+    made = registry.promote(MODEL, "production")
+    assert [(gate.gate, gate.verdict, gate.facts) for gate in made.gates] == [
+        ("plugin:gate0", "passed", {"answered": True})
+    ]
+
+
+def test_a_plugin_without_the_hook_is_no_gate(open_at, database_url, linked) -> None:
+    """A plugin of that name that implements no gate has not answered."""
+
+    class Watcher:
+        @hookimpl
+        def podium_on_event(self, event: object) -> None:
+            """Look at it."""
+
+    host = PluginHost(discover=False)
+    host.register(Watcher(), "compliance")
+    registry = open_at(database_url, host=host)
+    linked(registry, 1)
+    registry.set_policy(MODEL, {"stages": [{"name": "production", "plugins": ["compliance"]}]})
+    with pytest.raises(PromotionRefusedError, match="is not at work"):
+        registry.promote(MODEL, "production")

@@ -107,3 +107,56 @@ def test_stages_roll_back_apart(promoted) -> None:
         promoted.promote(f"{MODEL}:v{number}", "staging")
     assert promoted.rollback(MODEL, "staging").number == 1
     assert promoted.resolve(f"{MODEL}:production").number == 2
+
+
+def test_back_to_a_named_holder(promoted) -> None:
+    """Any version that held the stage before can be named, also one that was rolled away."""
+    promoted.rollback(MODEL)
+    made = promoted.rollback(MODEL, to="v2", reason="it was right")
+    assert (made.before, made.number, made.kind) == (1, 2, "rolled_back")
+    assert promoted.rollback(MODEL, to=f"{MODEL}:v0").number == 0
+
+
+def test_a_named_holder_that_is_damaged(promoted, rows) -> None:
+    """It is an IntegrityError, and no other version is taken in its place."""
+    damage(promoted, f"{MODEL}:v1")
+    before = rows(promoted)
+    with pytest.raises(IntegrityError, match="v1 is not intact"):
+        promoted.rollback(MODEL, to="v1")
+    assert rows(promoted) == before
+
+
+def test_a_demotion(promoted) -> None:
+    """The stage is empty, history and event say by whom and why, and a rollback brings the version back."""
+    made = promoted.demote(MODEL, "production", reason="leaks memory")
+    assert (made.kind, made.number, made.before, made.status) == ("demoted", 2, 2, "committed")
+    assert "production" not in promoted.model(MODEL).aliases
+    move = promoted.history(MODEL, "production")[-1]
+    assert (move.kind, move.before, move.after, move.reason) == ("demoted", 2, None, "leaks memory")
+    event = promoted.events(MODEL)[-1]
+    assert (event.type, event.before["number"], event.after["number"]) == ("model_version.demoted", 2, None)
+    assert promoted.rollback(MODEL).number == 2
+
+
+def test_who_loses_a_stage_is_archived(promoted) -> None:
+    """By promotion, rollback and demotion alike, where the policy says so; the alias is free otherwise."""
+    promoted.set_policy(MODEL, {"stages": [{"name": "production", "archive_as": "archived"}]})
+    promoted.promote(f"{MODEL}:v0", "production")
+    assert promoted.resolve(f"{MODEL}:archived").number == 2
+    promoted.rollback(MODEL)
+    assert promoted.resolve(f"{MODEL}:archived").number == 0
+    promoted.demote(MODEL, "production", reason="x")
+    assert promoted.resolve(f"{MODEL}:archived").number == 2
+    assert [move.reason for move in promoted.history(MODEL, "archived")] == ["It lost 'production'."] * 3
+
+
+def test_a_task_that_demotes_again(as_task, linked) -> None:
+    """A retry repeats its answer, and never takes the stage from a later holder."""
+    first = as_task("t1")
+    linked(first, 2)
+    first.promote(f"{MODEL}:v0", "production")
+    done = first.demote(MODEL, "production", reason="bad")
+    as_task("t2").promote(f"{MODEL}:v1", "production")
+    again = as_task("t1").demote(MODEL, "production", reason="bad")
+    assert (again.id, again.changed) == (done.id, False)
+    assert first.resolve(f"{MODEL}:production").number == 1

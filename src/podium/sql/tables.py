@@ -352,8 +352,7 @@ policies = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("body", PlainJson, nullable=False),  # {} where a policy was taken away
     # For all models of a registry whose names fit; `fits` is the same for LIKE, on the folded name.
-    sa.Column("pattern", sa.Text),
-    sa.Column("fits", sa.Text),
+    *(sa.Column(name, sa.Text) for name in ("pattern", "fits")),
     sa.Column("weight", sa.BigInteger, nullable=False, server_default="0"),  # the heaviest that fits is in force
     sa.Column("current", sa.Boolean, nullable=False, server_default=sa.false()),  # the newest of its target
     *_who(),
@@ -380,8 +379,7 @@ transitions = sa.Table(
     sa.Column("policy", PlainJson),  # which policy its gates are of: target and revision
     sa.Column("expires_at", UtcDateTime),  # of a request that waits for approvals
     sa.Column("ended_at", UtcDateTime),  # when a request was committed, refused, rejected or cancelled
-    sa.Column("ended_by", sa.Text),
-    sa.Column("outcome", sa.Text),  # why it ended
+    *(sa.Column(name, sa.Text) for name in ("ended_by", "outcome")),  # by whom, and why it ended
     sa.Column("origin", PlainJson, nullable=False),
     *_who(),
     sa.UniqueConstraint("collection_id", "request_key"),
@@ -424,8 +422,7 @@ freezes = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("until", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
-    sa.Column("ended_by", sa.Text),
-    sa.Column("ended_reason", sa.Text),
+    *(sa.Column(name, sa.Text) for name in ("ended_by", "ended_reason")),
     sa.Column("origin", PlainJson, nullable=False),
     *_who(),
     sa.Index("ix_freezes_namespace_id_ended_at", "namespace_id", "ended_at"),
