@@ -19,6 +19,7 @@ from podium.registry.moving import MovingVerbs
 from podium.registry.notify import NotifyVerbs
 from podium.registry.policies import PolicyVerbs
 from podium.registry.promotion import PromotionVerbs
+from podium.registry.reporting import ReportVerbs
 from podium.registry.runs import RunVerbs
 from podium.registry.search import SearchVerbs
 from podium.registry.setup import SetupVerbs
@@ -29,6 +30,7 @@ __all__ = ["Registry", "open_registry"]
 
 
 class Registry(
+    ReportVerbs,
     CheckVerbs,
     PromotionVerbs,
     ApprovalVerbs,

@@ -10,6 +10,8 @@ from podium.domain.predictions import Predictions
 from podium.reports.sections import Section, make_sections, short_names
 from podium.reports.text import plain_text
 
+_FEW_METRICS = 30
+
 
 def comparison_markdown(found: Comparison, *, every: bool = False) -> str:
     """Return a comparison as Markdown with one table per section.
@@ -28,6 +30,19 @@ def comparison_markdown(found: Comparison, *, every: bool = False) -> str:
     if found.predictions is not None:
         parts.append(_predictions(found.predictions, names))
     return "\n\n".join(parts) + "\n"
+
+
+def metrics_markdown(found: Comparison) -> str:
+    """Return the metrics of a comparison as a table for a comment, empty where there are none; at most 30 of them."""
+    section = next((section for section in make_sections(found) if section.key == "metrics"), None)
+    if section is None:
+        return ""
+    names = [escape_markdown(name) for name in short_names(found.versions)]
+    titles = [f"{name} (baseline)" if at == found.baseline else name for at, name in enumerate(names)]
+    left = len(section.rows) - _FEW_METRICS
+    note = f"{left} more metric{'s' * (left != 1)}." if left > 0 else ""
+    few = Section(section.key, section.title, section.rows[:_FEW_METRICS], note)
+    return f"#### Metrics\n\n{section_markdown(few, titles)}\n"
 
 
 def section_markdown(section: Section, titles: Sequence[str]) -> str:

@@ -1,0 +1,135 @@
+"""What became of a promotion, in words for people who do not read expressions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from podium.domain.expressions import tree
+from podium.domain.gates import GateResult
+from podium.domain.metric_gates import parse_rule
+from podium.domain.transitions import Transition
+from podium.errors import PodiumError
+from podium.reports.text import number
+
+DecisionTone = Literal["pass", "fail", "warn", "wait"]
+_TOO = {">=": ("too low", "at least"), ">": ("too low", "more than")}
+_TOO |= {"<=": ("too high", "at most"), "<": ("too high", "less than")}
+_WORDS = {"refused": "Refused", "pending": "Waiting", "rejected": "Rejected", "cancelled": "Cancelled"}
+_MOVED = {"promoted": "Promoted", "rolled_back": "Rolled back", "demoted": "Demoted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How an attempt to move a stage ended.
+
+    Attributes:
+        word: In one or two words.
+        tone: ``pass``, ``fail``, ``warn`` (it was forced, or only planned) or ``wait``.
+        sentence: Who, where, and why, in one or two sentences.
+        reasons: A sentence for each gate that says no, where there are several.
+    """
+
+    word: str
+    tone: DecisionTone
+    sentence: str
+    reasons: tuple[str, ...] = ()
+
+
+def decide(made: Transition) -> Decision:
+    """Return what became of an attempt to move a stage."""
+    name = f"{made.collection.partition('/')[2]} v{made.number}"
+    failed = [gate for gate in made.gates if gate.verdict == "failed"]
+    if made.status == "committed":
+        return _committed(made, name, failed)
+    if made.status == "pending":
+        said = f"{name} would wait" if made.dry_run else f"{name} is not in {made.stage} yet"
+        ending = f" before it is in {made.stage}." if made.dry_run else "."
+        return Decision(_word(made), "wait", f"{said}{ending} {' '.join(made.waiting_for)}")
+    if made.status != "refused":
+        tail = made.outcome or made.reason or ""
+        return Decision(_word(made), "fail", f"{name} was not given {made.stage}. {tail}".strip())
+    verb = "would be refused" if made.dry_run else "was refused"
+    reasons = tuple(plain_reason(gate, made.stage) for gate in failed)
+    if len(reasons) == 1:
+        return Decision(_word(made), "fail", f"{name} {verb} for {made.stage}: {reasons[0]}")
+    count = f"{len(failed)} of {len(made.gates)} gates say no"
+    return Decision(_word(made), "fail", f"{name} {verb} for {made.stage}: {count}.", reasons)
+
+
+def plain_reason(gate: GateResult, stage: str) -> str:
+    """Return why a gate says no, without its expression where that is a simple one.
+
+    ``its accuracy of 0.96 is too low. At least 0.965 is needed to replace v0, which has 0.97.``
+
+    Args:
+        gate: The gate.
+        stage: The stage that the version wants.
+    """
+    node = _comparison(gate)
+    if node is None or node.comparator not in _TOO:
+        return gate.reason
+    values, asked = gate.facts["values"], gate.facts["threshold"]
+    own = node.left.found.key
+    too, at_least = _TOO[node.comparator]
+    said = f"its {own} of {number(values[own])} is {too}. {at_least.capitalize()} {number(asked)} is needed"
+    return f"{said}{_beside(gate, node, stage)}."
+
+
+def _comparison(gate: GateResult) -> tree.Comparison | None:
+    """Return a rule if it holds one metric of the version against a number that was worked out."""
+    if gate.kind != "metric" or not isinstance(gate.facts.get("threshold"), int | float):
+        return None
+    try:
+        node = parse_rule(gate.facts["expression"], gate.facts.get("holders", {})).condition
+    except PodiumError:  # an expression of another Podium; its sentence says it all the same
+        return None
+    if not isinstance(node, tree.Comparison) or not isinstance(node.left, tree.Use):
+        return None
+    value = gate.facts["values"].get(node.left.found.key)
+    return node if node.left.found.field.name == "metric" and isinstance(value, int | float) else None
+
+
+def _beside(gate: GateResult, node: tree.Comparison, stage: str) -> str:
+    """Say who holds the stage that the version is measured by, and with what."""
+    own, holders = node.left.found.key, gate.facts.get("holders", {})
+    others = [found for found in tree.fields_of(node.right) if holders.get(found.field.name)]
+    if len(others) != 1:
+        return ""
+    (other,) = others
+    name, value = other.field.name, gate.facts["values"].get(other.path)
+    if not isinstance(value, int | float):
+        return ""
+    has = number(value) if other.key == own else f"a {other.key} of {number(value)}"
+    holder = f"v{holders[name]['number']}"
+    return f" to replace {holder}, which has {has}" if name == stage else f"; {holder} in {name} has {has}"
+
+
+def _committed(made: Transition, name: str, failed: list[GateResult]) -> Decision:
+    stage, before = made.stage, f"v{made.before}"
+    if made.kind == "rolled_back":
+        away = f" from {before}" if made.before is not None else ""
+        return Decision(_word(made), "pass", f"{stage} went back{away} to {name}.")
+    if made.kind == "demoted":
+        return Decision(_word(made), "pass", f"{name} no longer holds {stage}; nobody does now.")
+    if made.before == made.number:
+        return Decision("Nothing to do", "pass", f"{name} holds {stage} already.")
+    says = f"{name} {'would hold' if made.dry_run else 'holds'} {stage}{'' if made.dry_run else ' now'}"
+    says += f" in place of {before}." if made.before is not None else "."
+    if made.forced:
+        open_gates = sum(gate.verdict != "passed" for gate in made.gates)
+        who = f"{made.actor} overruled {open_gates} of {len(made.gates)} gates: {made.reason}"
+        reasons = tuple(plain_reason(gate, stage) if gate in failed else gate.reason for gate in _open(made))
+        return Decision(f"{_word(made)} by force", "warn", f"{says} {who}", reasons)
+    count = len(made.gates)
+    passed = f" It passed {'its only gate' if count == 1 else f'all {count} gates'}." if count else ""
+    return Decision(_word(made), "pass", says + (" No gate was asked for." if not count else passed))
+
+
+def _open(made: Transition) -> list[GateResult]:
+    return [gate for gate in made.gates if gate.verdict != "passed"]
+
+
+def _word(made: Transition) -> str:
+    word = _MOVED[made.kind] if made.status == "committed" else _WORDS[made.status]
+    return f"Only planned: {word.lower()}" if made.dry_run else word
