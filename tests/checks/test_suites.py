@@ -201,6 +201,14 @@ def test_a_worker_that_dies_takes_only_its_test_along(lite, linked, write) -> No
     assert [result.status for result in found.values()] == ["pass"] * 4
 
 
+def test_groups_of_xdist_change_no_name(lite, linked, write) -> None:
+    """--dist loadgroup writes the group of a test into its node id; the check is called as ever."""
+    write("test_it.py", "import pytest\n@pytest.mark.xdist_group('gpu')\ndef test_a(): pass\n")
+    for options in ([], ["-n", "1", "--dist", "loadgroup"]):
+        (result,) = lite.test(linked, suite="test_it.py", pytest_options=options).results
+        assert (result.name, result.suite) == ("test_it-test_a", "test_it")
+
+
 def test_results_stand_when_plain_pytest_is_interrupted(lite, linked, write) -> None:
     """Ctrl-C in the middle of a run: the tests that are through are on record."""
     write("test_it.py", "import os, signal\ndef test_a(): pass\ndef test_b(): os.kill(os.getpid(), signal.SIGINT)\n")

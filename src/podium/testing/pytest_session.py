@@ -239,9 +239,19 @@ def about(item: pytest.Item) -> dict[str, Any]:
     if said.get("severity", "error") not in ("error", "warn") or not set(said) <= {"name", "severity", "suite"}:
         raise pytest.UsageError(f"{item.nodeid}: write @pytest.mark.podium(name='...', severity='warn', suite='...').")
     case = getattr(getattr(item, "callspec", None), "id", None)
-    name = name_of_case(said["name"], case) if said.get("name") else name_of_test(item.nodeid)
-    suite = said.get("suite") or suite_of_test(item.nodeid)
+    node = _own_node(item)
+    name = name_of_case(said["name"], case) if said.get("name") else name_of_test(node)
+    suite = said.get("suite") or suite_of_test(node)
     return {"name": name, "severity": said.get("severity", "error"), "suite": suite}
+
+
+def _own_node(item: pytest.Item) -> str:
+    """Return the node id as it is without pytest-xdist, whose ``--dist loadgroup`` writes the group behind it."""
+    group = item.get_closest_marker("xdist_group")
+    if group is None:
+        return item.nodeid
+    name = group.args[0] if group.args else group.kwargs.get("name", "default")
+    return item.nodeid.removesuffix(f"@{name}")
 
 
 def keep_metric(item: pytest.Item, name: str, value: Any) -> None:
