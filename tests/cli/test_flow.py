@@ -242,7 +242,7 @@ def test_aliases_come_and_go(ok, model):
 
 def test_policy_show(ok, strict):
     """The stages stand there with what they require."""
-    assert ok("policy", "show", strict).splitlines()[2].split() == ["production", "any", "accuracy"]
+    assert ok("policy", "show", strict).splitlines()[2].split() == ["production", "any", "check", "accuracy"]
 
 
 def test_notify_and_deliver(ok, run, model):

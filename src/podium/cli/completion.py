@@ -57,6 +57,49 @@ def complete_registry(context: click.Context, parameter: click.Parameter, incomp
     return _items(_ask(context, lambda registry: [item.name for item in registry.registries()]), incomplete)
 
 
+def complete_target(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete what a policy or a freeze is for: a registry, or a registered model."""
+
+    def find(registry: Registry) -> list[str]:
+        models = [item.ref for item in registry.collections() if item.kind == "model"]
+        return [*(item.name for item in registry.registries()), *models]
+
+    return _items(_ask(context, find), incomplete)
+
+
+def complete_request(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a request that waits: the version that is asked for, or once there are digits, its id."""
+
+    def find(registry: Registry) -> list[str]:
+        waiting = registry.list_requests()
+        return [made.ref for made in waiting] + ([made.id for made in waiting] if incomplete else [])
+
+    return _items(list(dict.fromkeys(_ask(context, find))), incomplete)
+
+
+def complete_role(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a role: ``admin``, what somebody has, and what a policy of the registry asks for."""
+    space = str(context.params.get("registry") or "")
+
+    def find(registry: Registry) -> list[str]:
+        policies = [registry.policy(space), *(registry.policy(item.ref) for item in registry.collections(space))]
+        rules = [stage.approvals for policy in policies for stage in policy.stages if stage.approvals is not None]
+        asked = [role for rule in rules for role in rule.roles]
+        return ["admin", *sorted({*asked, *(grant.role for grant in registry.list_roles(space))} - {"admin"})]
+
+    return _items(_ask(context, find) if space else ["admin"], incomplete)
+
+
+def complete_person(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a person who has a role in the registry that the command line names."""
+    space = str(context.params.get("registry") or "")
+
+    def find(registry: Registry) -> list[str]:
+        return list(dict.fromkeys(grant.person for grant in registry.list_roles(space)))
+
+    return _items(_ask(context, find) if space else [], incomplete)
+
+
 def complete_deleted(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete ``NAMESPACE/NAME``, and after a colon the versions that can be brought back."""
     if ":" not in incomplete:
@@ -82,7 +125,8 @@ def complete_tag(context: click.Context, parameter: click.Parameter, incomplete:
 
 def complete_stage(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete a stage of the model that the command line names so far."""
-    named = str(context.params.get("ref") or context.params.get("model") or "").partition(":")[0]
+    given = (context.params.get(name) for name in ("ref", "model", "request", "target"))
+    named = str(next(filter(None, given), "")).partition(":")[0]
     found = _ask(context, lambda registry: list(registry.policy(named).names)) if "/" in named else []
     return _items(found or ["staging", "production"], incomplete)
 
@@ -153,11 +197,15 @@ __all__: list[Any] = [
     "PodiumBash",
     "complete_deleted",
     "complete_model",
+    "complete_person",
     "complete_place",
     "complete_ref",
     "complete_registry",
+    "complete_request",
+    "complete_role",
     "complete_space",
     "complete_stage",
     "complete_tag",
+    "complete_target",
     "use_own_bash",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from podium.errors import PodiumError, PromotionRefusedError
 EXITS: dict[int, tuple[str, tuple[str, ...]]] = {
     0: ("done", ()),
     1: (
-        "a promotion was refused, a test failed, you may not do that, or verify or doctor found damage",
+        "a promotion was refused or rejected, a test failed, you may not do that, or verify or doctor found damage",
         ("promotion_refused", "permission_denied"),
     ),
     2: (
@@ -29,10 +30,11 @@ EXITS: dict[int, tuple[str, tuple[str, ...]]] = {
         "the database or the content store failed",
         ("database_unavailable", "storage", "schema_outdated", "integrity"),
     ),
+    6: ("a promotion waits for approvals; nothing moved yet", ()),
     70: ("a bug in Podium", ()),
     130: ("stopped with Ctrl-C, or by answering no", ()),
 }
-USAGE, BACKEND, BUG, STOPPED = 2, 5, 70, 130
+REFUSED, USAGE, BACKEND, PENDING, BUG, STOPPED = 1, 2, 5, 6, 70, 130
 CLOSED_PIPE = 141  # what the shell reports for a program that SIGPIPE ended, as in `podium ls | head`
 
 
@@ -51,14 +53,25 @@ def show_error(error: PodiumError, *, as_json: bool) -> int:
         return _end(error.to_json(), exit_code(error))
     if isinstance(error, PromotionRefusedError) and error.facts.get("reasons"):
         facts = error.facts
-        _line(f"{facts['ref']} was refused for {facts['stage']!r}. {error.hint}")
+        _line(f"{facts['ref']} was {facts.get('status', 'refused')} for {facts['stage']!r}. {error.hint}")
         for reason in facts["reasons"]:
             click.echo(f"  - {safe(reason)}", err=True)
+        _show_other_gates(facts.get("gates", ()))
     elif "column" in error.facts:  # an expression with a caret below it: lines of Podium's own
         click.echo(f"podium: {safe(error, lines=True)}", err=True)
     else:
         _line(str(error))
+        if "excerpt" in error.facts:  # the line of a file that is meant, with a caret below
+            click.echo(safe(error.facts["excerpt"], lines=True), err=True)
     return exit_code(error)
+
+
+def _show_other_gates(gates: Sequence[Mapping[str, Any]]) -> None:
+    """Name the gates that did not refuse, so that whoever reads the reasons knows what is left to mend."""
+    for verdict, words in (("passed", "Passed"), ("pending", "Waits for people")):
+        named = [f"{gate['kind']} {gate['name']}" for gate in gates if gate["verdict"] == verdict]
+        if named:
+            click.echo(safe(f"  {words}: {'; '.join(named)}"), err=True)
 
 
 def show_usage(error: click.ClickException, *, as_json: bool) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from podium.cli.completion import complete_model
+from podium.cli.completion import complete_model, complete_stage
 from podium.cli.options import State, Verb, pass_state
 from podium.cli.output import joined, plain_text, print_rich, say, styled, time_text
 
@@ -26,16 +26,37 @@ _STYLES = {
 }
 
 
-@click.command("history", cls=Verb)
+@click.command(
+    "history",
+    cls=Verb,
+    examples=[
+        ("podium history 'model-registry/Digits classifier'", ""),
+        (
+            "podium history 'model-registry/Digits classifier' --explain --stage production",
+            "every gate of every attempt",
+        ),
+    ],
+)
 @click.argument("model", metavar="REGISTRY/MODEL", shell_complete=complete_model)
-@click.option("--alias", help="Only what concerns this alias or stage.")
+@click.option("--alias", "--stage", shell_complete=complete_stage, help="Only what concerns this alias or stage.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Each attempt to move a stage, the newest first: gates with values and thresholds, approvals, the policy.",
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="With --explain: at most so many.")
 @pass_state
-def history_command(state: State, model: str, alias: str | None) -> None:
+def history_command(state: State, model: str, alias: str | None, explain: bool, limit: int | None) -> None:
     """Tell what happened to a model or artifact.
 
     The oldest comes first. Each entry says when, what, from which version to which, by whom, from which execution and
     why; promotions that were refused stand there with every reason. 'podium audit ls' searches what happened to all.
     """
+    if limit is not None and not explain:
+        raise click.UsageError("--limit goes with --explain.", click.get_current_context())
+    if explain:
+        _explain(state, model, alias, limit)
+        return
     with state.registry() as registry:
         events = registry.events(model)
     chosen = [event for event in events if alias is None or alias in _names(event)]
@@ -46,6 +67,19 @@ def history_command(state: State, model: str, alias: str | None) -> None:
     else:
         known = sorted({name for event in events for name in _names(event)})
         say(f"Nothing happened to {alias!r} of {model}; there is {', '.join(known)}")
+
+
+def _explain(state: State, model: str, stage: str | None, limit: int | None) -> None:
+    from podium.cli.explaining import print_explanations
+
+    with state.registry() as registry:
+        found = registry.explain(model, stage, limit=limit)
+    if state.json:
+        state.print_json(found)
+    elif found:
+        print_explanations(found)
+    else:
+        say(f"Nobody tried to move {repr(stage) if stage else 'a stage'} of {model} yet")
 
 
 def _names(event: Event) -> set[str]:

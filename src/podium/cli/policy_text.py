@@ -1,0 +1,106 @@
+"""Policies for people: files with their mistakes, stages in words, revisions and what changed between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from podium.cli.given import read_text
+from podium.cli.output import Column, joined, make_console, print_rich, print_table, styled
+from podium.errors import InvalidNameError, InvalidValueError
+
+if TYPE_CHECKING:
+    from podium.domain.policies import ApprovalRule, Policy, RequiredCheck, Stage
+
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def read_policy(file: str) -> Policy:
+    """Return the policy of a file, ``-`` for standard input.
+
+    Raises:
+        InvalidNameError, InvalidValueError: It is none; ``line`` and ``line_column`` say where, ``excerpt`` shows it.
+        NotFoundError: There is no such file.
+    """
+    from podium.domain.policies import Policy
+
+    text = read_text(file, "FILE")
+    try:
+        return Policy.from_yaml(text, "standard input" if file == "-" else file)
+    except (InvalidNameError, InvalidValueError) as error:
+        lines, line = text.splitlines(), error.facts.get("line", 0)
+        # An expression shows itself, with a caret of its own.
+        if 0 < line <= len(lines) and "column" not in error.facts:
+            caret = " " * (error.facts["line_column"] - 1) + "^"
+            error.facts["excerpt"] = f"{line:>5} | {lines[line - 1].replace(chr(9), ' ')}\n      | {caret}"
+        raise
+
+
+def stages_text(policy: Policy) -> str:
+    """Return the names of the stages in order."""
+    return " -> ".join(policy.names)
+
+
+def print_policy(policy: Policy) -> None:
+    """Print the stages of a policy with all that each asks for."""
+    columns = [Column("Stage"), Column("Comes from"), Column("What it asks for", fold=True)]
+    rows = []
+    for stage in policy.stages:
+        asked: list[Any] = []
+        for line in _asked(stage) or ["nothing"]:
+            asked += [styled("\n", lines=True), styled(line)]
+        rows.append((styled(stage.name, "bold"), stage.from_stage or "any", joined(*asked[1:])))
+    print_table(columns, rows)
+
+
+def print_yaml(policy: Policy) -> None:
+    """Print a policy as YAML that reads as the same policy, on a terminal too."""
+    text = policy.to_yaml()
+    if not all(char.isprintable() or char == "\n" for char in text):
+        import yaml
+
+        text = yaml.safe_dump(policy.to_json(), sort_keys=False, allow_unicode=False, width=100)
+    click.echo(text, nl=False)
+
+
+def print_diff(text: str) -> None:
+    """Print a unified diff, in colours on a terminal."""
+    parts = []
+    for line in text.splitlines():
+        parts += [styled("\n", lines=True), styled(line, _DIFF_STYLES.get(line[:1], ""))]
+    if parts and make_console().is_terminal:
+        print_rich(joined(*parts[1:]))
+    elif parts:
+        click.echo(joined(*parts[1:]).plain)
+
+
+def _asked(stage: Stage) -> list[str]:
+    return [
+        *(_check(check) for check in stage.required),
+        *stage.metrics,
+        *([_approvals(stage.approvals)] if stage.approvals is not None else []),
+        *(f"closed {each.start} to {each.end} ({each.timezone}): {each.reason}" for each in stage.freeze),
+        *(f"gate plugin {name}" for name in stage.plugins),
+        *([f"(who loses it becomes {stage.archive_as})"] if stage.archive_as is not None else []),
+    ]
+
+
+def _check(check: RequiredCheck) -> str:
+    words = {"error": "even where the check only warns", "warn": "only warns"}
+    more = [f"at most {check.max_age} old"] if check.max_age is not None else []
+    more += [words[check.severity]] if check.severity is not None else []
+    return f"check {check.name}" + (f" ({', '.join(more)})" if more else "")
+
+
+def _approvals(rule: ApprovalRule) -> str:
+    return ", ".join(_rule(rule))
+
+
+def _rule(rule: ApprovalRule) -> Iterator[str]:
+    whose = f" of {' or '.join(rule.roles)}" if rule.roles else ""
+    yield f"{rule.count} approval{'' if rule.count == 1 else 's'}{whose}"
+    yield "not by the author" if rule.not_author else "also by the author"
+    if rule.expires is not None:
+        yield f"within {rule.expires}"
