@@ -81,5 +81,6 @@ def _rank(result: CheckResult) -> int:
 
 
 def _cell(text: str) -> str:
-    """Return text for one cell of a table."""
-    return escape_markdown(text if len(text) <= _CELL else f"{text[:_CELL]}…")
+    """Return text for one cell of a table; its lines stay lines."""
+    short = text if len(text) <= _CELL else f"{text[:_CELL]}…"
+    return "<br>".join(escape_markdown(line) for line in short.split("\n") if line.strip())

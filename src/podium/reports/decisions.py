@@ -41,7 +41,7 @@ def decide(made: Transition) -> Decision:
     name = f"{made.collection.partition('/')[2]} v{made.number}"
     failed = [gate for gate in made.gates if gate.verdict == "failed"]
     if made.status == "committed":
-        return _committed(made, name, failed)
+        return _committed(made, name)
     if made.status == "pending":
         said = f"{name} would wait" if made.dry_run else f"{name} is not in {made.stage} yet"
         ending = f" before it is in {made.stage}." if made.dry_run else "."
@@ -50,9 +50,9 @@ def decide(made: Transition) -> Decision:
         tail = made.outcome or made.reason or ""
         return Decision(_word(made), "fail", f"{name} was not given {made.stage}. {tail}".strip())
     verb = "would be refused" if made.dry_run else "was refused"
-    reasons = tuple(plain_reason(gate, made.stage) for gate in failed)
-    if len(reasons) == 1:
-        return Decision(_word(made), "fail", f"{name} {verb} for {made.stage}: {reasons[0]}")
+    if len(failed) == 1:
+        return Decision(_word(made), "fail", f"{name} {verb} for {made.stage}: {plain_reason(failed[0], made.stage)}")
+    reasons = _listed(failed, made.stage)
     count = f"{len(failed)} of {len(made.gates)} gates say no"
     return Decision(_word(made), "fail", f"{name} {verb} for {made.stage}: {count}.", reasons)
 
@@ -105,7 +105,7 @@ def _beside(gate: GateResult, node: tree.Comparison, stage: str) -> str:
     return f" to replace {holder}, which has {has}" if name == stage else f"; {holder} in {name} has {has}"
 
 
-def _committed(made: Transition, name: str, failed: list[GateResult]) -> Decision:
+def _committed(made: Transition, name: str) -> Decision:
     stage, before = made.stage, f"v{made.before}"
     if made.kind == "rolled_back":
         away = f" from {before}" if made.before is not None else ""
@@ -119,11 +119,16 @@ def _committed(made: Transition, name: str, failed: list[GateResult]) -> Decisio
     if made.forced:
         open_gates = sum(gate.verdict != "passed" for gate in made.gates)
         who = f"{made.actor} overruled {open_gates} of {len(made.gates)} gates: {made.reason}"
-        reasons = tuple(plain_reason(gate, stage) if gate in failed else gate.reason for gate in _open(made))
-        return Decision(f"{_word(made)} by force", "warn", f"{says} {who}", reasons)
+        return Decision(f"{_word(made)} by force", "warn", f"{says} {who}", _listed(_open(made), stage))
     count = len(made.gates)
     passed = f" It passed {'its only gate' if count == 1 else f'all {count} gates'}." if count else ""
     return Decision(_word(made), "pass", says + (" No gate was asked for." if not count else passed))
+
+
+def _listed(gates: list[GateResult], stage: str) -> tuple[str, ...]:
+    """Return reasons that stand for themselves: each begins like a sentence."""
+    reasons = (plain_reason(gate, stage) for gate in gates)
+    return tuple(f"I{reason[1:]}" if reason.startswith("its ") else reason for reason in reasons)
 
 
 def _open(made: Transition) -> list[GateResult]:

@@ -22,6 +22,11 @@ from podium.reports.markdown import markdown_table, metrics_markdown
 from podium.reports.pages import render, stamp
 
 _MARKS = {"pass": "✅", "fail": "❌", "warn": "⚠️", "wait": "⏳"}
+_ARROWS = {"promoted": "→", "rolled_back": "→", "demoted": "taken from"}
+_NO_GATES = {
+    "rolled_back": "No gate was asked: this version passed them when it held the stage before.",
+    "demoted": "No gate was asked: nothing was given a stage.",
+}
 _SHAPES = {"approved": "pass", "rejected": "fail", "withdrawn": "skip"}
 
 
@@ -35,11 +40,12 @@ def promotion_html(made: Transition, facts: PromotionFacts | None = None, *, at:
     """
     known = facts or PromotionFacts()
     page: dict[str, Any] = {
-        "title": f"{version_name(made.ref)} → {spelled(made.stage)}",
+        "title": f"{version_name(made.ref)} {_ARROWS[made.kind]} {spelled(made.stage)}",
         "verdict": decide(made),
         "spelled": spelled,
         "asked": list(_asked(made)),
         "gates": gate_rows(made.gates),
+        "no_gates": _NO_GATES.get(made.kind, "No gate was asked."),
         "approvals": [(_SHAPES.get(word.decision, "plain"), word, stamp(word.at)) for word in made.approvals],
         "rule": _rule(made),
         "policy": list(_about_policy(made, known)),
@@ -62,7 +68,7 @@ def promotion_markdown(made: Transition, facts: PromotionFacts | None = None) ->
         facts: What else there is to tell.
     """
     known, found = facts or PromotionFacts(), decide(made)
-    title = f"{found.word}: {escape_markdown(made.ref)} → {escape_markdown(made.stage)}"
+    title = f"{found.word}: {escape_markdown(made.ref)} {_ARROWS[made.kind]} {escape_markdown(made.stage)}"
     parts = [f"### {_MARKS[found.tone]} {title}", escape_markdown(found.sentence)]
     parts += ["\n".join(f"- {escape_markdown(reason)}" for reason in found.reasons)] if found.reasons else []
     if made.gates:
@@ -125,7 +131,7 @@ def _asked(made: Transition) -> Iterator[Said]:
         yield happened("decided", made.ended_at, made.ended_by)
         if made.outcome:
             yield Said("outcome", spelled(made.outcome))
-    if made.expires_at is not None:
+    if made.expires_at is not None and made.status == "pending":
         yield Said("waits until", stamp(made.expires_at))
     yield Said("held before by", "nobody" if made.before is None else f"v{made.before}")
     if not made.dry_run:
