@@ -68,6 +68,25 @@ def test_a_list_in_yaml(write) -> None:
     assert names("checks.yaml") == ["max_size", "accurate", "scan_pickles", "own", "required_files"]
 
 
+def test_what_stands_beside_a_list_is_found(lite, linked, write) -> None:
+    """Files are named from the place of the list, and may import their neighbours, in any process."""
+    write("deep/checks.yaml", "checks: [own_checks.py, more]")
+    write("deep/own_checks.py", "import podium\nfrom limits_of_checks import c\n")
+    write("deep/limits_of_checks.py", ONE.format(name="c"))
+    write("deep/more/checks.py", ONE.format(name="d"))
+    for isolate in (False, True):
+        report = lite.test(linked, "deep/checks.yaml", isolate=isolate)
+        assert [item.name for item in report.results] == ["c", "d"]
+    sys.modules.pop("limits_of_checks")
+
+
+@pytest.mark.parametrize("source", [3, None, [3], [None]])
+def test_what_is_no_source_is_refused(lite, linked, source) -> None:
+    """A number is no check, and the error says what is."""
+    with pytest.raises(podium.InvalidValueError):
+        lite.test(linked, source)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -75,11 +75,7 @@ def source_of(item: Source) -> str:
 @contextmanager
 def importable(sources: Iterable[Source]) -> Iterator[None]:
     """Let the files of checks import what lies beside them, for as long as they are loaded and run."""
-    folders = []
-    for source in sources:
-        path = Path(str(source).partition(":")[0]) if isinstance(source, str | Path) else None
-        if path is not None and (path.is_dir() or path.suffix == ".py"):
-            folders.append(str((path if path.is_dir() else path.parent).resolve()))
+    folders = [str((path if path.is_dir() else path.parent).resolve()) for path in _paths(sources)]
     added = [folder for folder in dict.fromkeys(folders) if folder not in sys.path]
     sys.path.extend(added)  # at the end: nothing that is installed is hidden
     try:
@@ -90,12 +86,27 @@ def importable(sources: Iterable[Source]) -> Iterator[None]:
                 sys.path.remove(folder)
 
 
+def _paths(sources: Iterable[Source]) -> Iterator[Path]:
+    """Return the files and folders among sources, those in lists, too."""
+    for source in sources:
+        if not isinstance(source, str | Path) or is_spec(str(source)):
+            continue
+        if str(source).endswith(_LISTS):
+            yield from _paths(read_list(Path(source)))
+            continue
+        path = Path(str(source).partition(":")[0])
+        if path.is_dir() or path.suffix == ".py":
+            yield path
+
+
 def _from_source(source: Source) -> list[Check]:
     if isinstance(source, Check):
         return [source]
     if isinstance(source, ModuleType):
         return _in_module(source, source.__name__)
     if not isinstance(source, str | Path):
+        if not callable(source):
+            raise InvalidValueError(f"{source!r} is no check.", hint="Give a function, or a text that names one.")
         return [check(source)]
     text = str(source)
     if is_spec(text):

@@ -92,6 +92,8 @@ def plan_test(
     """
     limit = check_timeout(timeout)
     single = isinstance(checks, str | Path | Check | ModuleType) or callable(checks)
+    if not single and not isinstance(checks, Iterable):
+        raise InvalidValueError(f"{checks!r} names no checks.", hint="Give a check, a text that names some, or a list.")
     sources: tuple[Any, ...] = (checks,) if single else tuple(checks)  # type: ignore[arg-type]  # the line above looked
     paths = tuple(str(path) for path in ([suite] if isinstance(suite, str | PathLike) else suite))
     if not sources and not paths:

@@ -72,7 +72,7 @@ def make_builtin(name: str, given: list[Any], options: Mapping[str, Any]) -> Che
 
 
 def read_list(path: Path) -> list[str | Check]:
-    """Return what a list of checks in YAML names.
+    """Return what a list of checks in YAML names; a file or folder beside the list is found from any place.
 
     ::
 
@@ -105,7 +105,8 @@ def read_list(path: Path) -> list[str | Check]:
 
 def _entry(path: Path, entry: Any) -> str | Check:
     if isinstance(entry, str) and not entry.endswith((".yaml", ".yml")):  # a list in a list may contain itself
-        return entry
+        beside = path.parent / entry.partition(":")[0]
+        return str(path.parent / entry) if not is_spec(entry) and beside.exists() else entry
     if isinstance(entry, dict) and len(entry) == 1:
         ((name, options),) = entry.items()
         if isinstance(options, dict | None) and all(isinstance(key, str) for key in options or {}):

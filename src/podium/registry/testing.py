@@ -17,7 +17,7 @@ from podium.domain.checks import CheckResult, CheckStatus, RecordedCheck, Severi
 from podium.domain.names import check_label
 from podium.domain.plain import to_plain
 from podium.domain.versions import Version
-from podium.errors import InvalidNameError, InvalidValueError, NotFoundError, PodiumError
+from podium.errors import IntegrityError, InvalidNameError, InvalidValueError, NotFoundError, PodiumError
 from podium.registry.runs import RunVerbs
 from podium.usecases import checks as check_cases
 from podium.usecases import comparing, places
@@ -179,7 +179,8 @@ class CheckVerbs(RunVerbs):
         run = self.run(version.run) if version.run is not None else None
         with self._read() as unit:
             card = places.show_collection(unit, version.collection).description
-        own = {name: found for name in tables if (found := self._table(version, name, folder.parent)) is not None}
+        found = self._table(version, tables[0], folder.parent) if tables else None
+        own = dict.fromkeys((*tables, "predictions"), found) if found is not None else {}
         return TestSubject(
             version,
             path,
@@ -218,7 +219,7 @@ class CheckVerbs(RunVerbs):
             return None
         try:
             table = self.table(version.run, name)
-        except (NotFoundError, InvalidValueError):
+        except (NotFoundError, InvalidValueError, IntegrityError):  # a check that asks for it says that it is not there
             return None
         path = folder / f"table-{version.digest[-16:]}.json"
         path.write_text(json.dumps({"columns": table.columns, "data": to_plain(table.rows)}), encoding="utf-8")
