@@ -36,6 +36,7 @@ DOCUMENTS: list[dict[str, Any]] = [
     {},
     {"fw": "torch", "n": 5},
     {"fw": "tf", "n": 5.5, "flag": True},
+    {"fw": "Torch", "n": 0.5},
     {"fw": ["torch", "jax"], "n": [1, "a", True]},
     {"n": "5", "deep": {"x": {"y": 1}}, "flag": False},
     {"n": 0, "deep": {"x": [{"y": 2}, {"y": "2"}]}, "empty": [], "none": None},
@@ -154,6 +155,7 @@ def build(registry: Registry, others: dict[str, Registry], plan: list[dict[str, 
         logged = by.log(
             f"{project}/{item['artifact']}",
             file(f"{number} {index} " + "." * index),
+            type="dataset" if item["artifact"] == "cnn" else "model",
             metadata={**item["metadata"], "s": item["text"]},
             description=item["text"] if item["described"] else None,
             metrics=item["metrics"],
@@ -162,11 +164,12 @@ def build(registry: Registry, others: dict[str, Registry], plan: list[dict[str, 
         )
         if item["tags"]:
             registry.tag(logged.ref, item["tags"])
+            registry.edit_collection(f"{project}/{item['artifact']}", owner=item["actor"])
         if item["linked"]:
             _link(by, logged.ref, f"{shelf}/Big {item['artifact']}", item)
         if item["run"] is not None and item["run"]["status"]:
             by.finish_run(run, item["run"]["status"])
-    registry.edit_collection(f"{project}/{plan[0]['artifact']}", owner="ann", task="image work")
+    registry.edit_collection(f"{project}/{plan[0]['artifact']}", task="image work")
     registry.tag(f"{project}/{plan[0]['artifact']}", ["core"])
     return [project, shelf]
 
@@ -182,6 +185,8 @@ def _link(registry: Registry, ref: str, model: str, item: dict[str, Any]) -> Non
     linked = registry.link(ref, model)
     if item["edited"] is not None:
         registry.edit(linked.ref, metadata=item["edited"], remove_metadata=["fw"])
+    if item["described"]:
+        registry.tag(linked.ref, ["test"])
     for status in item["check"]:
         registry.record_check(linked.ref, "smoke", status)
     if item["stage"]:
