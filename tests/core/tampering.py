@@ -102,8 +102,9 @@ def take_back_promotion(connection: Connection) -> None:
     """Bring the model to where it was before its last promotion, history, rows and head."""
     stream = collection(connection, MODEL)
     rewrite(connection, stream, lambda events: events[:-1])
-    newest = sa.select(sa.func.max(t.transitions.c.created_at)).scalar_subquery()
-    remove(connection, t.transitions, t.transitions.c.created_at == newest)
+    mine = t.transitions.c.collection_id == stream
+    newest = sa.select(sa.func.max(t.transitions.c.created_at)).where(mine).scalar_subquery()
+    remove(connection, t.transitions, mine, t.transitions.c.created_at == newest)
     a, m = t.aliases.c, t.alias_moves.c
     last = sa.select(sa.func.max(m.revision)).where(m.collection_id == stream, m.name == "production").scalar_subquery()
     remove(connection, t.alias_moves, m.collection_id == stream, m.name == "production", m.revision == last)
@@ -150,6 +151,15 @@ def flip_stage(connection: Connection) -> None:
     assert row is not None
     fresh = row._asdict() | move | {"id": new_id(), "revision": row.revision + 1}
     connection.execute(sa.insert(t.alias_moves), [fresh])
+
+
+def approve(connection: Connection) -> None:
+    """Approve a request that waits, in somebody's name."""
+    waiting = sa.select(t.transitions.c.id).where(t.transitions.c.status == "pending")
+    given = connection.execute(sa.select(t.approvals)).first()
+    assert given is not None
+    fresh = given._asdict() | {"transition_id": connection.execute(waiting).scalar_one(), "position": 1}
+    connection.execute(sa.insert(t.approvals), [fresh])
 
 
 def exchange_digest(connection: Connection) -> None:

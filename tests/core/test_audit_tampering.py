@@ -17,6 +17,7 @@ from tests.core.tampering import MODEL, change, change_event, collection, remove
 
 pytestmark = pytest.mark.tampers
 E, A, M, V = t.events.c, t.aliases.c, t.memberships.c, t.versions.c
+ASKED = "model-registry/Asked"
 POLICY = {"stages": [{"name": "staging"}, {"name": "production", "checks": ["accuracy"]}]}
 
 
@@ -53,6 +54,19 @@ def live(registry, folder):
         registry.promote(f"{MODEL}:v1", "production")
     registry.record_check(f"{MODEL}:v1", "accuracy", "pass")
     registry.promote(f"{MODEL}:v1", "production")
+    govern(registry)
+
+
+def govern(registry):
+    """Let people decide: a request that was approved and one that waits, a role, a freeze."""
+    registry.link("p/a:v0", ASKED)
+    registry.link("p/a:v1", ASKED)
+    approvals = {"count": 1, "not_author": False}
+    registry.set_policy(ASKED, {"stages": [{"name": "live", "approvals": approvals}]})
+    registry.approve(registry.promote(f"{ASKED}:v0", "live", reason="please").id, comment="fine")
+    registry.promote(f"{ASKED}:v1", "live")
+    registry.grant_role("model-registry", "bob", "approver", reason="on call")
+    registry.freeze(ASKED, "live", reason="audit")
 
 
 def stream(c):
@@ -159,6 +173,18 @@ ROWS = {
     "former name free": lambda c: change(c, t.former_names, next_number=0),
     "subscription redirected": lambda c: change(c, t.subscriptions, channel="elsewhere"),
     "subscription removed": lambda c: remove(c, t.subscriptions),
+    "approval by another": lambda c: change(c, t.approvals, person="mallory"),
+    "approval flipped": lambda c: change(c, t.approvals, decision="rejected"),
+    "approval deleted": lambda c: remove(c, t.approvals),
+    "approval put in": by_hand.approve,
+    "request committed": lambda c: change(c, t.transitions, t.transitions.c.status == "pending", status="committed"),
+    "end of a request edited": lambda c: change(
+        c, t.transitions, t.transitions.c.ended_by.is_not(None), ended_by="mallory"
+    ),
+    "role given": lambda c: change(c, t.roles, role="admin"),
+    "role taken": lambda c: remove(c, t.roles),
+    "freeze ended": lambda c: change(c, t.freezes, ended_at=by_hand.late(c, t.events), ended_by="mallory"),
+    "freeze deleted": lambda c: remove(c, t.freezes),
 }
 
 

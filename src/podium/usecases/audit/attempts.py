@@ -31,11 +31,11 @@ class Attempts:
 
     Attributes:
         known: The ids of all.
-        words: How often somebody said something about one.
+        words: How often somebody said something about each.
     """
 
     known: set[UUID] = field(default_factory=set)
-    words: int = 0
+    words: dict[UUID, int] = field(default_factory=dict)
     _open: dict[str, _Open] = field(default_factory=dict)
     _forced: set[str] = field(default_factory=set)
 
@@ -56,7 +56,7 @@ class Attempts:
         decision = decisions.get(event.type.partition(".")[2], "withdrawn")
         after, waiting = event.after, self._open[event.after["transition"]]
         waiting.words += 1
-        self.words += 1
+        self.words[UUID(after["transition"])] = waiting.words
         if after["position"] != waiting.words:
             raise ValueError(f"word {after['position']} of a request follows word {waiting.words - 1}")
         values = {"person": after["person"], "decision": decision, "comment": after["comment"]}

@@ -171,7 +171,8 @@ class _Audit:
         require(*here, "version tag", replay.tag_count, replay.is_tag_known)
         require(*here, "check", replay.checks, lambda key: 0 < key[0] <= replay.checks)
         require(*here, "transition", len(attempts.known), lambda key: key[0] in attempts.known)
-        require(*here, "approval", attempts.words, lambda key: key[0] in attempts.known)
+        words = attempts.words
+        require(*here, "approval", sum(words.values()), lambda key: 0 < key[1] <= words.get(key[0], 0))
         require(*here, "alias move", sum(moves.values()), lambda key: 0 < key[1] <= moves.get(key[0], 0))
         space = (row.name, row.namespace_id)
         require(*space, "policy", len(policies), lambda key: key[0] in policies, collection_id=row.id)
