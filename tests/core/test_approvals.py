@@ -11,6 +11,7 @@ from podium.errors import (
     InvalidValueError,
     NotFoundError,
     PermissionDeniedError,
+    PluginError,
     PromotionRefusedError,
 )
 from podium.plugins import PluginHost, hookimpl
@@ -227,3 +228,34 @@ def test_what_makes_no_sense(waiting, rows, call, error) -> None:
         call(waiting, request)
     assert caught.value.hint
     assert rows(waiting) == before
+
+
+def test_approving_where_a_gate_plugin_is_missing(linked, open_at, database_url, rows) -> None:
+    """The last approval from an environment that lacks the plugin ends nothing: the request waits still."""
+
+    class Gate:
+        @hookimpl
+        def podium_check_promotion(self, request: object) -> None:
+            """Have no objection."""
+
+    host = PluginHost(discover=False)
+    host.register(Gate(), "compliance")
+    with_plugin, without = open_at(database_url, host=host), open_at(database_url, actor="bob")
+    linked(with_plugin, 1)
+    with_plugin.set_policy(MODEL, {"stages": [{"name": "production", "plugins": ["compliance"], "approvals": {}}]})
+    asked = with_plugin.promote(MODEL, "production")
+    before = rows(without)
+    with pytest.raises(PluginError, match="'compliance', which is not at work here"):
+        without.approve(asked.id)
+    assert rows(without) == before
+    assert with_plugin.approve(asked.id, on_behalf_of="bob").status == "committed"
+
+
+def test_force_does_not_wait_for_people(waiting) -> None:
+    """What a forced promotion overruled is told: gates that failed, and those that waited; the request ends."""
+    made = waiting.promote(f"{MODEL}:v0", "production", force=True, reason="fire")
+    assert (made.forced, made.reasons, made.overruled) == (True, (), ("It needs 1 approval; nobody approved yet.",))
+    told = {event.type: event for event in waiting.events(MODEL)[-3:]}
+    assert told["model_version.promotion_forced"].after["overruled"] == list(made.overruled)
+    assert "model_version.promotion_cancelled" in told
+    assert waiting.list_requests() == []

@@ -199,7 +199,8 @@ def _reason(
     asked = _asked(node, values)
     if asked is not None and isinstance(node, tree.Comparison) and isinstance(node.left, tree.Use):
         label = _label(node.left.found)
-        says = f"{label} is {_number(values[label])}; {_ASKED[node.comparator]} {_number(asked)} is asked for"
+        shown = _apart(values[label], asked)
+        says = f"{label} is {shown[0]}; {_ASKED[node.comparator]} {shown[1]} is asked for"
         others = ", ".join(_known(found, values, holders) for found in rule.fields if _label(found) != label)
         return f"{says} ({others}; the rule is {rule.text!r})." if others else f"{says}."
     holds = "holds" if verdict else "does not hold"
@@ -261,6 +262,12 @@ def _computed(node: Any, values: Mapping[str, Any]) -> float | None:
 
 def _number(value: float) -> str:
     return f"{value:.6g}"
+
+
+def _apart(one: float, other: float) -> tuple[str, str]:
+    """Return two numbers so that one sees whether they differ."""
+    same = _number(one) == _number(other) and one != other
+    return (repr(one), repr(other)) if same else (_number(one), _number(other))
 
 
 def _quoted(names: Sequence[str]) -> str:

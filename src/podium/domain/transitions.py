@@ -107,6 +107,11 @@ class Transition(Value):
         return tuple(gate.reason for gate in self.gates if gate.verdict == "failed")
 
     @property
+    def overruled(self) -> tuple[str, ...]:
+        """A sentence for each gate that a forced promotion overruled: those that failed, and those that waited."""
+        return tuple(gate.reason for gate in self.gates if self.forced and not gate.passed)
+
+    @property
     def waiting_for(self) -> tuple[str, ...]:
         """A sentence for each gate that waits for somebody."""
         return tuple(gate.reason for gate in self.gates if gate.verdict == "pending")

@@ -39,6 +39,8 @@ class ApprovalVerbs(Joint):
             InvalidValueError: The person has no proper name.
             NotFoundError: There is no such request.
             PermissionDeniedError: The person asked for it or logged the version, or lacks the role.
+            PluginError: The last approval comes from where a gate plugin is missing that the policy asks for; the
+                request waits still.
             PromotionRefusedError: The last approval is there, and a gate failed.
         """
         return self._decide("approve", request, stage, comment, on_behalf_of)

@@ -16,7 +16,7 @@ from podium.domain.names import parse_reference
 from podium.domain.plain import check_text
 from podium.domain.policies import ApprovalRule
 from podium.domain.transitions import Approval, Decision, Transition, check_person, last_words, person_key
-from podium.errors import ConflictError, InvalidValueError, NotFoundError, PermissionDeniedError
+from podium.errors import ConflictError, InvalidValueError, NotFoundError, PermissionDeniedError, PluginError
 from podium.sql import tables as t
 from podium.usecases.access import roles_by_person, rule_in_force
 from podium.usecases.evidence import Candidate, authors_of, judge
@@ -94,6 +94,7 @@ def decide_request(unit: Unit, command: DecideRequest) -> Transition:
         InvalidValueError: A rejection without a comment, or nothing that this person could withdraw.
         NotFoundError: There is no such request.
         PermissionDeniedError: The person is the author, or lacks the role.
+        PluginError: The last approval comes from where a gate plugin is missing that the policy asks for.
     """
     check_text(command.comment, "The comment")
     person = check_person(command.on_behalf_of if command.on_behalf_of is not None else unit.actor)
@@ -157,7 +158,7 @@ def expired(unit: Unit, requests: Iterable[Transition]) -> list[str]:
 
 def _find(unit: Unit, command: DecideRequest) -> tuple[Any, Transition]:
     """Return the locked row of the model and the request as it is under that lock."""
-    if command.stage is None and "/" not in str(command.request):
+    if "/" not in str(command.request):
         named = find_transition(unit, command.request)
         row = find_collection(unit, collection_reference(named.collection), kind="model", lock=True)
         return row, find_transition(unit, named.id)
@@ -216,6 +217,7 @@ def _approve(unit: Unit, case: _Case) -> Transition:
         return _keep_waiting(unit, replace(made, changed=fresh), gate)
     candidate = replace(candidate, request=made)
     gates = judge(unit, candidate)
+    _require_plugins(gates)
     failed = any(not item.passed for item in gates)
     made = replace(made, policy=candidate.policy.to_json())
     outcome = "A gate failed when the last approval was there." if failed else f"Approved by {case.person}."
@@ -272,6 +274,21 @@ def _require_may(unit: Unit, case: _Case, candidate: Candidate, rule: ApprovalRu
             hint="Somebody else has to do it; 'podium role ls' says who has which role.",
             person=case.person,
             request=case.made.id,
+        )
+
+
+def _require_plugins(gates: Iterable[GateResult]) -> None:
+    """Leave a request as it is where the last approval comes from an environment that lacks a gate plugin.
+
+    Raises:
+        PluginError: It does; nothing is written, and somebody else can approve elsewhere.
+    """
+    missing = [gate.name for gate in gates if gate.kind == "plugin" and gate.facts.get("required")]
+    if missing:
+        raise PluginError(
+            f"The policy asks for the gate plugin {missing[0]!r}, which is not at work here; the request waits still.",
+            hint="Approve where that plugin is installed ('podium plugins' lists those of this environment).",
+            plugin=missing[0],
         )
 
 

@@ -90,8 +90,12 @@ def gather_evidence(unit: Unit, candidate: Candidate) -> Evidence:
     return Evidence(
         subject=Subject(version.ref, version.number, version.digest, version.metrics, version.metadata, version.tags),
         now=unit.now,
-        holding=frozenset(unit.connection.scalars(sa.select(_A.name).where(*here))),
-        held=frozenset(unit.connection.scalars(sa.select(_M.name).where(*ever).distinct())),
+        holding=frozenset(unit.connection.scalars(sa.select(_A.name).where(*here)))
+        if stage.from_stage
+        else frozenset(),
+        held=frozenset(unit.connection.scalars(sa.select(_M.name).where(*ever).distinct()))
+        if stage.from_stage
+        else frozenset(),
         checks=_checks(unit, row.id, version) if required else {},
         elsewhere={name: check for name in required for check in _elsewhere(unit, row.id, version, name)},
         holders=_holders(unit, row.id, candidate.policy.policy, stage),

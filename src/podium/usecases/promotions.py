@@ -22,7 +22,6 @@ from podium.usecases.transitions import (
     carry_out,
     close_stale,
     new_transition,
-    pending_of,
     request_key,
     store,
 )
@@ -67,7 +66,7 @@ def promote_version(unit: Unit, command: PromoteVersion) -> Transition:
     candidate = _candidate(unit, command, lock=True)
     row, stage, number = candidate.row, candidate.stage, candidate.version.number
     stream = stream_of(row)
-    close_stale(unit, row, stream, candidate.policy.policy, stage.name)
+    waiting = close_stale(unit, row, stream, candidate.policy.policy, stage.name)
     key = request_key(unit.origin, "promote", stage.name, number)
     earlier = answered(unit, row, key)
     if earlier is not None and not (earlier.status == "pending" and command.force):
@@ -76,10 +75,9 @@ def promote_version(unit: Unit, command: PromoteVersion) -> Transition:
     require_holder(unit, row.id, place, command.expected)
     if candidate.holder == number:
         return new_transition(unit, candidate, (), changed=False)
-    if not command.force:
-        for waiting in pending_of(unit, row, stage.name):
-            if (waiting.number, waiting.digest) == (number, candidate.version.digest):
-                return waiting
+    asked = [made for made in waiting if (made.number, made.digest) == (number, candidate.version.digest)]
+    if asked and not command.force:
+        return asked[0]
     made = _decided(unit, candidate, judge(unit, candidate), force=command.force)
     # What is forced is another attempt than the request of the same task, which ends by it.
     free = earlier is None and made.status != "refused"

@@ -122,12 +122,16 @@ def carry_out(unit: Unit, stream: Stream, candidate: Candidate, made: Transition
     close_stale(unit, candidate.row, stream, candidate.policy.policy, made.stage)
 
 
-def close_stale(unit: Unit, row: Any, stream: Stream, policy: Policy, stage: str | None = None) -> None:
-    """Cancel the requests of a locked model that can no longer be committed, each with its reason."""
+def close_stale(unit: Unit, row: Any, stream: Stream, policy: Policy, stage: str | None = None) -> list[Transition]:
+    """Cancel the requests of a locked model that can no longer be committed, and return those that wait still."""
+    waiting: list[Transition] = []
     for made in pending_of(unit, row, stage):
         why = stale_reason(unit, row, policy, made)
         if why is not None:
             cancel(unit, stream, made, why)
+        else:
+            waiting.append(made)
+    return waiting
 
 
 def cancel(unit: Unit, stream: Stream, made: Transition, why: str) -> Transition:
@@ -264,6 +268,7 @@ def _tell(
         after["approvals"] = [_said(approval) for approval in made.approvals]
     before = _before(unit, stream, made)
     if made.forced:
+        after["overruled"] = list(made.overruled)
         event = "model_version.promotion_forced"
         unit.record(stream, event, version.ref, before=before, after=after, reason=made.reason)
     kinds = {"refused": "model_version.promotion_refused", "pending": "model_version.promotion_requested"}
