@@ -207,7 +207,7 @@ def find_transition(unit: Unit, text: Any) -> Transition:
         found = []
     if not found:
         raise NotFoundError(
-            f"There is no promotion request {text!r}.", hint="'podium requests' lists those that wait.", id=str(text)
+            f"There is no promotion request {text!r}.", hint="'podium requests ls' lists those that wait.", id=str(text)
         )
     return found[0]
 
