@@ -83,7 +83,7 @@ def test_data_for_the_checks(model, ok) -> None:
         (["--checks", "CHECKS", "--data", "x=1", "--data", "x=2"], 2, "given twice"),
         (["--checks", "CHECKS", "--data", "a b=CHECKS"], 2, "not a valid name of data"),
         (["--checks", "CHECKS", "--data", "x=nowhere"], 3, "neither such a path nor such a version"),
-        (["--checks", "CHECKS", "--report", "pdf=x"], 2, "is not FORMAT=FILE"),
+        (["--checks", "CHECKS", "--report", "pdf=x"], 2, "is not FORM=FILE"),
         (["--checks", "CHECKS", "--report", "junit=no/x.xml"], 2, "There is no folder"),
         (["--checks", "CHECKS", "--report", "junit=-", "--report", "markdown=-"], 2, "room for one report"),
         (["--checks", "CHECKS", "--report", "junit=-", "--json"], 2, "room for one report"),

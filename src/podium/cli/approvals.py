@@ -11,10 +11,12 @@ from podium.cli.audit import utc_text
 from podium.cli.completion import complete_model, complete_request, complete_stage
 from podium.cli.moves import refusal_in_full, say_moved
 from podium.cli.options import State, Topic, Verb, pass_state
-from podium.cli.output import Column, print_table, say, styled
+from podium.cli.output import joined, print_rich, say, styled
+from podium.cli.reports import on_screen, report_option, require_room, write_reports
 from podium.cli.requests import find_request, full_id, say_pending, say_request, short_ids
 
 if TYPE_CHECKING:
+    from podium.cli.reports import Reports
     from podium.domain.transitions import Transition
     from podium.registry import Registry
 
@@ -58,17 +60,20 @@ def list_requests(state: State, model: str | None, stage: str | None, everything
 @requests_command.command("show")
 @click.argument("request", metavar="ID|REF", shell_complete=complete_request)
 @click.option("--stage", metavar="STAGE", shell_complete=complete_stage, help="The stage, if a version is named.")
+@report_option
 @pass_state
-def show_request(state: State, request: str, stage: str | None) -> None:
+def show_request(state: State, request: str, stage: str | None, reports: Reports) -> None:
     """Show a request: what was asked, every gate with its facts, what people said, how it ended."""
+    require_room(state, reports)
     with state.registry() as registry:
         made = _shown(registry, request, stage)
         if state.json:
             state.print_json(made)
-            return
-        say_request(made)
-        if made.status == "pending":
-            say_pending(registry, made)
+        elif on_screen(reports):
+            say_request(made)
+            if made.status == "pending":
+                say_pending(registry, made)
+        write_reports(reports, lambda form: registry.promotion_report(made, form))
 
 
 def _shown(registry: Registry, request: str, stage: str | None) -> Transition:
@@ -185,32 +190,24 @@ def _say_ended(state: State, made: Transition) -> None:
 
 
 def _print_requests(found: Sequence[Transition]) -> None:
+    from rich.table import Table
+
     ids = short_ids(found)
-    columns = [
-        Column("Request"),
-        Column("Version", fold=True),
-        Column("Stage"),
-        Column("Status"),
-        Column("Asked by", fold=True),
-        Column("When (UTC)", spare=True),
-        Column("What it waits for, or how it ended", fold=True),
-    ]
-    rows = [
-        (
-            styled(ids[made.id], "bold"),
-            made.ref,
-            made.stage,
-            styled(made.status, _STYLES.get(made.status, "")),
-            made.actor,
-            utc_text(made.at)[:16],
-            _state(made),
-        )
-        for made in found
-    ]
-    print_table(columns, rows)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for made in found:
+        grid.add_row(styled(ids[made.id], "bold"), styled(made.status, _STYLES.get(made.status, "")), _entry(made))
+    print_rich(grid)
 
 
-def _state(made: Transition) -> str:
-    if made.status == "pending":
-        return " ".join(made.waiting_for)
-    return made.outcome or " ".join(made.reasons) or made.reason or ""
+def _entry(made: Transition) -> Text:
+    words = {"promoted": "to", "rolled_back": "back to", "demoted": "no longer"}
+    why = f": {made.reason}" if made.reason else ""
+    lines = [f"asked {utc_text(made.at)} UTC by {made.actor}{why}"]
+    lines += made.waiting_for if made.status == "pending" else [made.outcome] if made.outcome else made.reasons
+    parts = [styled(made.ref, "bold"), styled(f" {words[made.kind]} "), styled(made.stage, "bold")]
+    for line in lines:
+        parts += [styled("\n", lines=True), styled(line, "dim" if line is lines[0] else "")]
+    return joined(*parts)

@@ -13,11 +13,13 @@ from podium.cli.given import duration, reason_option
 from podium.cli.moves import refusal_in_full, say_moved, say_planned
 from podium.cli.options import State, Verb, expectation, expected_option, pass_state
 from podium.cli.output import say
+from podium.cli.reports import on_screen, promotion_reports, report_option, require_room
 from podium.cli.requests import say_pending
 from podium.cli.streams import busy
 from podium.cli.waiting import require_committed, wait_for_people
 
 if TYPE_CHECKING:
+    from podium.cli.reports import Reports
     from podium.domain.transitions import Transition
     from podium.registry import Registry
 
@@ -39,9 +41,18 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Overrule gates that fail or wait; this is on record.")
 @click.option("--wait", is_flag=True, help="Wait until people have decided, if approvals are missing.")
 @click.option("--timeout", type=duration, metavar="TIME", help="Wait so long at most: 90s, 45m, 12h.")
+@report_option
 @pass_state
 def promote_command(
-    state: State, /, ref: str, stage: str, dry_run: bool, wait: bool, timeout: timedelta | None, **asked: Any
+    state: State,
+    /,
+    ref: str,
+    stage: str,
+    dry_run: bool,
+    wait: bool,
+    timeout: timedelta | None,
+    reports: Reports,
+    **asked: Any,
 ) -> int:
     """Give a stage to a version, if its gates allow.
 
@@ -52,23 +63,28 @@ def promote_command(
         raise click.UsageError("--timeout goes with --wait.", click.get_current_context())
     if dry_run and wait:
         raise click.UsageError("Give --dry-run or --wait, not both.", click.get_current_context())
+    require_room(state, reports)
     more = expectation(asked.pop("expected")) | asked
-    with state.registry() as registry, refusal_in_full(registry):
+    with state.registry() as registry, refusal_in_full(registry), promotion_reports(registry, reports) as report:
         made = registry.promote(ref, stage, dry_run=dry_run, **more)
         if wait and made.status == "pending":
             made = wait_for_people(registry, made, timeout.total_seconds() if timeout is not None else None)
             require_committed(made)
-        return _answer(state, registry, made)
+        code = _answer(state, registry, made, quiet=not on_screen(reports))
+        report(made)
+        return code
 
 
-def _answer(state: State, registry: Registry, made: Transition) -> int:
-    """Say what became of it, and return the exit code."""
+def _answer(state: State, registry: Registry, made: Transition, *, quiet: bool) -> int:
+    """Say what became of it, unless a report says it there, and return the exit code."""
     if state.json:
         state.print_json(made)
+    elif quiet:
+        pass
     elif made.dry_run:
         say_planned(made, holds=made.before == made.number)
     elif made.status == "pending":
-        say(f"{made.ref} waits to become {made.stage}: {' '.join(made.waiting_for)}")
+        say(f"{made.ref} waits to become {made.stage}; nothing moved yet")
         say_pending(registry, made)
     else:
         say_moved(made)

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,22 +13,11 @@ import click
 from podium.cli.completion import complete_ref, complete_stage
 from podium.cli.options import State, Verb, pass_state
 from podium.cli.output import Column, joined, print_table, safe, say, status_text, styled
+from podium.cli.reports import on_screen, report_option, require_room, write_reports
 
 if TYPE_CHECKING:
+    from podium.cli.reports import Reports
     from podium.domain.checks import TestReport
-
-_FORMATS = ("markdown", "junit")
-
-
-def read_reports(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Take ``FORMAT=FILE`` apart."""
-    found = []
-    for text in given:
-        kind, equals, place = text.partition("=")
-        if kind not in _FORMATS or not equals or not place:
-            raise click.BadParameter(f"{text!r} is not FORMAT=FILE, with {' or '.join(_FORMATS)} and a file or '-'.")
-        found.append((kind, place))
-    return found
 
 
 def read_data(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -53,7 +41,7 @@ def read_data(context: click.Context, parameter: click.Parameter, given: tuple[s
         ("podium test digits/mlp:v3 --checks 'max_size(\"100 MB\")' --checks checks.yaml", "built-in checks"),
         ("podium test digits/mlp --checks risky_checks.py --isolate --timeout 60", "a check may hang or crash"),
         ("podium test digits/mlp --suite tests/model -- -k fast -n 2", "a suite of pytest, with its own options"),
-        ("podium test digits/mlp --suite tests/model --report junit=out.xml --report markdown=-", "for CI"),
+        ("podium test digits/mlp --suite tests/model --report junit=out.xml --report html=report.html", "for CI"),
     ],
 )
 @click.argument("ref", shell_complete=complete_ref)
@@ -84,14 +72,7 @@ def read_data(context: click.Context, parameter: click.Parameter, given: tuple[s
 )
 @click.option("--isolate", is_flag=True, help="Run checks in a process of their own; they may crash it.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="For each check and each test; implies --isolate.")
-@click.option(
-    "--report",
-    "reports",
-    metavar="FORMAT=FILE",
-    multiple=True,
-    callback=read_reports,
-    help="Write a report, too: markdown=FILE, junit=FILE; '-' is standard output. Repeatable.",
-)
+@report_option
 @pass_state
 def test_command(
     state: State,
@@ -104,14 +85,14 @@ def test_command(
     data: dict[str, str],
     isolate: bool,
     timeout: float | None,
-    reports: list[tuple[str, str]],
+    reports: Reports,
 ) -> int:
     """Run checks on a version and record the results.
 
     What follows after '--' goes to pytest if there is a --suite. Exit code 1 says that a check of severity 'error'
     failed or could not run.
     """
-    _require_room(state, reports)
+    require_room(state, reports)
     stage = None if no_champion else champion
     with state.registry() as registry, _importable_here():
         report = registry.test(
@@ -125,35 +106,12 @@ def test_command(
             timeout=timeout,
             echo=_echo(),
         )
-    if state.json:
-        state.print_json({**report.to_json(), "passed": report.passed})
-    elif all(place != "-" for _, place in reports):
-        _print_report(report, stage)
-    for kind, place in reports:
-        _write(report.to_markdown() if kind == "markdown" else report.to_junit(), place)
+        if state.json:
+            state.print_json({**report.to_json(), "passed": report.passed})
+        elif on_screen(reports):
+            _print_report(report, stage)
+        write_reports(reports, lambda form: registry.test_report(report, form))
     return 0 if report.passed else 1
-
-
-def _require_room(state: State, reports: list[tuple[str, str]]) -> None:
-    """Refuse reports that cannot be written, before anything runs."""
-    places = [place for _, place in reports]
-    if places.count("-") > (0 if state.json else 1):
-        raise click.UsageError("Standard output has room for one report or for --json; give the others a file.")
-    for place in places:
-        if place != "-" and not Path(place).absolute().parent.is_dir():
-            raise click.UsageError(f"There is no folder for the report {place!r}.")
-
-
-def _write(text: str, place: str) -> None:
-    if place == "-":
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(place).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.FileError(
-            place, f"the results are recorded, the report is not written: {error.strerror}"
-        ) from error
 
 
 def _echo() -> Callable[[str], None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeGuard
 
 from podium.domain.expressions import tree
 from podium.domain.gates import GateResult
@@ -66,43 +66,47 @@ def plain_reason(gate: GateResult, stage: str) -> str:
         gate: The gate.
         stage: The stage that the version wants.
     """
-    node = _comparison(gate)
+    node, own = _comparison(gate)
     if node is None or node.comparator not in _TOO:
         return gate.reason
     values, asked = gate.facts["values"], gate.facts["threshold"]
-    own = node.left.found.key
     too, at_least = _TOO[node.comparator]
     said = f"its {own} of {number(values[own])} is {too}. {at_least.capitalize()} {number(asked)} is needed"
-    return f"{said}{_beside(gate, node, stage)}."
+    return f"{said}{_beside(gate, node, own, stage)}."
 
 
-def _comparison(gate: GateResult) -> tree.Comparison | None:
-    """Return a rule if it holds one metric of the version against a number that was worked out."""
-    if gate.kind != "metric" or not isinstance(gate.facts.get("threshold"), int | float):
-        return None
+def _comparison(gate: GateResult) -> tuple[tree.Comparison | None, str]:
+    """Return a rule, and the metric of the version that it holds against a number that was worked out, if it does."""
+    none = None, ""
+    if gate.kind != "metric" or not _is_number(gate.facts.get("threshold")):
+        return none
     try:
         node = parse_rule(gate.facts["expression"], gate.facts.get("holders", {})).condition
     except PodiumError:  # an expression of another Podium; its sentence says it all the same
-        return None
+        return none
     if not isinstance(node, tree.Comparison) or not isinstance(node.left, tree.Use):
-        return None
-    value = gate.facts["values"].get(node.left.found.key)
-    return node if node.left.found.field.name == "metric" and isinstance(value, int | float) else None
+        return none
+    found, own = node.left.found, node.left.found.key or ""
+    return (node, own) if found.field.name == "metric" and _is_number(gate.facts["values"].get(own)) else none
 
 
-def _beside(gate: GateResult, node: tree.Comparison, stage: str) -> str:
+def _beside(gate: GateResult, node: tree.Comparison, own: str, stage: str) -> str:
     """Say who holds the stage that the version is measured by, and with what."""
-    own, holders = node.left.found.key, gate.facts.get("holders", {})
+    holders = gate.facts.get("holders", {})
     others = [found for found in tree.fields_of(node.right) if holders.get(found.field.name)]
     if len(others) != 1:
         return ""
     (other,) = others
     name, value = other.field.name, gate.facts["values"].get(other.path)
-    if not isinstance(value, int | float):
+    if not _is_number(value):
         return ""
     has = number(value) if other.key == own else f"a {other.key} of {number(value)}"
     holder = f"v{holders[name]['number']}"
     return f" to replace {holder}, which has {has}" if name == stage else f"; {holder} in {name} has {has}"
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _committed(made: Transition, name: str) -> Decision:
