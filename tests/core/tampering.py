@@ -153,6 +153,13 @@ def flip_stage(connection: Connection) -> None:
     connection.execute(sa.insert(t.alias_moves), [fresh])
 
 
+def give_name_up(connection: Connection) -> None:
+    """Say that a model once had another name, so that whoever takes that counts on from a million."""
+    given = connection.execute(sa.select(t.former_names)).first()
+    assert given is not None
+    connection.execute(sa.insert(t.former_names), [given._asdict() | {"name_key": "free", "next_number": 10**6}])
+
+
 def approve(connection: Connection) -> None:
     """Approve a request that waits, in somebody's name."""
     waiting = sa.select(t.transitions.c.id).where(t.transitions.c.status == "pending")

@@ -46,6 +46,18 @@ def test_verify_sees_one_moment(registry, open_at, database_url, linked) -> None
     assert registry.count_events() == before + 1
 
 
+def test_a_name_that_was_several_artifacts(registry, model_file) -> None:
+    """Who gave a name up last is who has it, whatever others did with it before."""
+    registry.log("p/x", model_file("a"))
+    registry.rename("p/x", "y")
+    registry.log("p/x", model_file("b"))
+    registry.rename("p/x", "z")
+    assert registry.verify_audit().ok
+    registry.rename("p/z", "x")
+    registry.rename("p/x", "X")
+    assert registry.verify_audit().ok
+
+
 def test_progress_ends_at_all_events(told) -> None:
     """Who watches is told how many events are done, up to all of them."""
     steps: list[int] = []

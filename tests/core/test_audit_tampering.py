@@ -171,6 +171,8 @@ ROWS = {
     "registry accepts more": lambda c: change(c, t.namespaces, t.namespaces.c.name == "other", types=None),
     "registry renamed": lambda c: change(c, t.namespaces, t.namespaces.c.name == "model-registry", name="mine"),
     "former name free": lambda c: change(c, t.former_names, next_number=0),
+    "former name taken away": lambda c: remove(c, t.former_names),
+    "former name put in": by_hand.give_name_up,
     "subscription redirected": lambda c: change(c, t.subscriptions, channel="elsewhere"),
     "subscription removed": lambda c: remove(c, t.subscriptions),
     "approval by another": lambda c: change(c, t.approvals, person="mallory"),

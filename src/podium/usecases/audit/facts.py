@@ -182,7 +182,7 @@ VIEWS: Mapping[Table, View] = {
     "policy": _view(t.policies, "namespace_id", "revision"),
     "version tag": _view(t.version_tags, "collection_id", "number", "name"),
     "collection tag": _view(t.collection_tags, "collection_id", "name"),
-    "former name": _view(t.former_names, "collection_id", "name_key"),
+    "former name": _view(t.former_names, "namespace_id", "name_key"),
     "collection": View(_COLLECTIONS, t.collections.c.id, (t.collections.c.id,)),
     "namespace": _view(t.namespaces, "id", "id"),
     "subscription": _view(t.subscriptions, None, "name"),

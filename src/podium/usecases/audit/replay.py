@@ -53,6 +53,7 @@ class Replay:
         moves: Alias to how often it moved.
         attempts: The attempts to move a stage.
         freezes: The freezes of its stages.
+        former: Names that were given up, with the next number then; None for those that were taken back.
         policies: The policies of its own.
         unproven: How many facts no event tells.
     """
@@ -72,7 +73,7 @@ class Replay:
         self._last_deletion: datetime | None = None
         self._aliases: dict[str, int] = {}
         self._tags: dict[tuple[int | None, str], Event] = {}
-        self._former: dict[str, tuple[int, Event]] = {}
+        self.former: dict[str, tuple[int | None, Event]] = {}
 
     def take(self, event: Event) -> list[Fact]:
         """Add one event and return the facts that it settles for good.
@@ -102,11 +103,6 @@ class Replay:
         for name, number in self._aliases.items():
             values = {"number": number, "stage": self.kind == "model" and name in stages}
             yield Fact("alias", (name,), values, f"{self._ref}:{name}")
-
-    def former_names(self) -> Iterator[Fact]:
-        """Return the facts about names that were given up."""
-        for key, (number, event) in self._former.items():
-            yield Fact("former name", (key,), {"next_number": number} | _who(event), key, event.sequence)
 
     def places(self) -> Iterator[Fact]:
         """Return what can change of versions and memberships."""
@@ -158,9 +154,9 @@ class Replay:
         old, new = event.before["name"], event.after["name"]
         if self.kind == "model":
             old, new = model_key(old), model_key(new)
-        self._former.pop(new, None)
+        self.former[new] = (None, event)
         if old != new:
-            self._former[old] = (max(self.members, default=-1) + 1, event)
+            self.former[old] = (max(self.members, default=-1) + 1, event)
 
     def _deleted(self, event: Event) -> None:
         self._deleted_at = self._last_deletion = event.at
