@@ -99,6 +99,7 @@ collections = sa.Table(
     *_who(),
     sa.UniqueConstraint("namespace_id", "name_key"),
     sa.CheckConstraint("kind in ('artifact', 'model')", name="kind"),
+    sa.Index("ix_collections_name", "name", postgresql_ops={"name": "text_pattern_ops"}),  # so that it serves prefixes
 )
 
 # A name that a collection gave up: whoever takes it counts on from there, so that no reference ever names two things.

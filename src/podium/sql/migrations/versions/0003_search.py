@@ -59,6 +59,7 @@ def upgrade() -> None:
     _mark_stages()
     for table, *keys in _INDEXES:
         op.create_index(f"ix_{table}_{'_'.join(keys)}", table, keys)
+    op.create_index("ix_collections_name", "collections", ["name"], postgresql_ops={"name": "text_pattern_ops"})
     op.drop_index("ix_run_versions_version_id", "run_versions")
     _number_policies(("namespace_id", "revision"), ("namespace_id", "collection_id", "revision"))
 
@@ -71,6 +72,7 @@ def downgrade() -> None:
     _count_policies()
     _number_policies(("namespace_id", "collection_id", "revision"), ("namespace_id", "revision"))
     op.create_index("ix_run_versions_version_id", "run_versions", ["version_id"])
+    op.drop_index("ix_collections_name", "collections")
     for table, *keys in reversed(_INDEXES):
         op.drop_index(f"ix_{table}_{'_'.join(keys)}", table)
     for name in reversed(_FIELDS):
