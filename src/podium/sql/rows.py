@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from podium.domain.checks import CheckResult, RecordedCheck
 from podium.domain.events import Event
+from podium.domain.gates import GateResult
 from podium.domain.manifest import Entry, Manifest
 from podium.domain.names import LATEST
 from podium.domain.origin import Origin
 from podium.domain.runs import RunInfo, read_status
-from podium.domain.gates import GateResult
 from podium.domain.transitions import Transition
 from podium.domain.versions import AliasMove, Collection
 from podium.errors import IntegrityError

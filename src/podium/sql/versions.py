@@ -169,13 +169,18 @@ def load_members(connection: sa.Connection, members: Sequence[tuple[UUID, int]])
     """Return the versions at some places, in the order given; a place that is not there is left out."""
     rows: dict[tuple[UUID, int], Any] = {}
     for start in range(0, len(members), _CHUNK):
-        found = connection.execute(_AT_SOME, {"members": list(members[start : start + _CHUNK])})
+        some = list(members[start : start + _CHUNK])
+        keys = {"collections": list({member[0] for member in some}), "numbers": list({member[1] for member in some})}
+        found = connection.execute(_AT_SOME, {"members": some, **keys})
         rows |= {(row.collection_id, row.number): row for row in found}
     return _complete_all(connection, [rows[member] for member in members if member in rows])
 
 
+# SQLite uses the index of the key for the two columns, and for the pairs it would read the whole table.
 _AT_SOME = _VERSIONS.where(
-    sa.tuple_(t.memberships.c.collection_id, t.memberships.c.number).in_(sa.bindparam("members", expanding=True))
+    t.memberships.c.collection_id.in_(sa.bindparam("collections", expanding=True)),
+    t.memberships.c.number.in_(sa.bindparam("numbers", expanding=True)),
+    sa.tuple_(t.memberships.c.collection_id, t.memberships.c.number).in_(sa.bindparam("members", expanding=True)),
 )
 
 
@@ -222,7 +227,7 @@ def _add_labels(
     for start in range(0, len(members), _CHUNK):
         some = members[start : start + _CHUNK]
         # By both columns of the key; a pair that was not asked for is never looked up, so the product does no harm.
-        keys = {"collections": list({member[0] for member in some}), "numbers": [member[1] for member in some]}
+        keys = {"collections": list({member[0] for member in some}), "numbers": list({member[1] for member in some})}
         for kind, collection_id, number, name in connection.execute(_LABELS, keys):
             details = found[collection_id, number]
             (details.aliases if kind == "alias" else details.tags).append(name)
