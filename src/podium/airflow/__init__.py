@@ -10,23 +10,35 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from podium.airflow.approval import ApproveModelOperator
     from podium.airflow.hook import PodiumHook
-    from podium.airflow.operators import (
-        LinkModelOperator,
-        LogModelOperator,
-        PromoteModelOperator,
-        TestModelOperator,
-    )
+    from podium.airflow.operators import LinkModelOperator, LogModelOperator, TestModelOperator
+    from podium.airflow.promotion import DemoteModelOperator, PromoteModelOperator, RollbackModelOperator
+    from podium.airflow.sensors import WaitForPromotionSensor
 
 _HOME_OF = {
+    "ApproveModelOperator": "podium.airflow.approval",
+    "DemoteModelOperator": "podium.airflow.promotion",
     "LinkModelOperator": "podium.airflow.operators",
     "LogModelOperator": "podium.airflow.operators",
     "PodiumHook": "podium.airflow.hook",
-    "PromoteModelOperator": "podium.airflow.operators",
+    "PromoteModelOperator": "podium.airflow.promotion",
+    "RollbackModelOperator": "podium.airflow.promotion",
     "TestModelOperator": "podium.airflow.operators",
+    "WaitForPromotionSensor": "podium.airflow.sensors",
 }
 
-__all__ = ["LinkModelOperator", "LogModelOperator", "PodiumHook", "PromoteModelOperator", "TestModelOperator"]
+__all__ = [
+    "ApproveModelOperator",
+    "DemoteModelOperator",
+    "LinkModelOperator",
+    "LogModelOperator",
+    "PodiumHook",
+    "PromoteModelOperator",
+    "RollbackModelOperator",
+    "TestModelOperator",
+    "WaitForPromotionSensor",
+]
 
 
 def __getattr__(name: str) -> Any:

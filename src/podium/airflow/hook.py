@@ -55,10 +55,21 @@ class PodiumHook(BaseHook):
             if self.podium_conn_id != self.default_conn_name:
                 raise
             return open_registry()
-        extra: dict[str, Any] = connection.extra_dejson
-        return open_registry(
-            database_url(connection), content=extra.get("content") or None, actor=extra.get("actor") or None
-        )
+        return _open(connection)
+
+    async def open_async(self) -> Registry:
+        """Open the registry in a trigger, where reading a connection as `registry` does may block for good.
+
+        Raises:
+            AirflowNotFoundException, SettingsError: As `registry`.
+        """
+        try:
+            connection = await self.aget_connection(self.podium_conn_id)
+        except AirflowNotFoundException:
+            if self.podium_conn_id != self.default_conn_name:
+                raise
+            return open_registry()
+        return _open(connection)
 
     def get_conn(self) -> Registry:
         """Return the registry, by the name that hooks give it."""
@@ -75,6 +86,13 @@ class PodiumHook(BaseHook):
             if opened is not None:
                 opened.close()
         return True, f"The registry answers; it has {count} registered models."
+
+
+def _open(connection: Connection) -> Registry:
+    extra: dict[str, Any] = connection.extra_dejson
+    return open_registry(
+        database_url(connection), content=extra.get("content") or None, actor=extra.get("actor") or None
+    )
 
 
 def database_url(connection: Connection) -> str:

@@ -1,4 +1,4 @@
-"""The operators: log, link, test and promote a model version. Each does one call and returns plain JSON.
+"""The operators that log, link and test a model version. Each does one call and returns plain JSON.
 
 A ``ref`` may be text, a template, or the output of another task: a reference, or the whole dict that one of these
 operators returned. Pass ``link.output`` as it is; Airflow reads ``link.output["ref"]`` as the name of another XCom.
@@ -6,19 +6,14 @@ operators returned. Pass ``link.output`` as it is; Airflow reads ``link.output["
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator, Context
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, Context
 
+from podium.airflow.calls import Ref, ref_of, registry_of
 from podium.airflow.hook import PodiumHook
 from podium.domain.checks import TestReport
-from podium.errors import InvalidValueError, PodiumError
-from podium.registry import Registry
-from podium.usecases.aliases import UNSET, Expected
-
-Ref = str | Mapping[str, Any]
 
 
 class LogModelOperator(BaseOperator):
@@ -129,12 +124,18 @@ class LinkModelOperator(BaseOperator):
 
 
 class TestModelOperator(BaseOperator):
-    """Run checks on a version and record what came out.
+    """Run checks and suites of pytest on a version and record what came out.
 
     Args:
         ref: The version. Templated.
-        checks: Where they are: ``module``, ``module:name`` or ``path/to/file.py``, one or several. Templated.
+        checks: Where they are: ``module``, ``module:name``, ``path/to/file.py``, a folder, a list in YAML, or a
+            built-in one such as ``max_size("100 MB")``; one or several. Templated.
+        suite: Files or folders of pytest; every test of them becomes a check. Templated.
+        pytest_options: Further options of pytest, such as ``["-k", "fast"]``. Templated.
         champion: The stage or alias whose holder the checks may compare with; None for no comparison. Templated.
+        data: Name to a file, a folder or a reference; ``model_version.data`` of the checks. Templated.
+        isolate: Run the checks in a process of their own; None to do so where there is a time limit.
+        timeout: Seconds that each check and each test may take.
         fail_on_error: Fail the task when a check of severity ``error`` failed. The results are recorded either way.
         podium_conn_id: The Airflow connection.
 
@@ -144,15 +145,20 @@ class TestModelOperator(BaseOperator):
 
     __test__ = False  # the name is the field's own; pytest shall not collect it
 
-    template_fields = ("ref", "checks", "champion")
+    template_fields = ("ref", "checks", "suite", "pytest_options", "champion", "data")
     ui_color = "#fef7e0"
 
     def __init__(
         self,
         *,
         ref: Ref,
-        checks: str | Sequence[str],
+        checks: str | Sequence[str] = (),
+        suite: str | Sequence[str] = (),
+        pytest_options: Sequence[str] = (),
         champion: str | None = "production",
+        data: Mapping[str, str] | None = None,
+        isolate: bool | None = None,
+        timeout: float | None = None,
         fail_on_error: bool = True,
         podium_conn_id: str = PodiumHook.default_conn_name,
         **kwargs: Any,
@@ -160,14 +166,29 @@ class TestModelOperator(BaseOperator):
         super().__init__(**kwargs)
         self.ref = ref
         self.checks = checks
+        self.suite = suite
+        self.pytest_options = pytest_options
         self.champion = champion
+        self.data = data
+        self.isolate = isolate
+        self.timeout = timeout
         self.fail_on_error = fail_on_error
         self.podium_conn_id = podium_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the checks and return the report."""
         with registry_of(self.podium_conn_id) as registry:
-            report = registry.test(ref_of(self.ref), self.checks, champion=self.champion)
+            report = registry.test(
+                ref_of(self.ref),
+                self.checks,
+                suite=self.suite,
+                pytest_options=self.pytest_options,
+                champion=self.champion,
+                data=self.data,
+                isolate=self.isolate,
+                timeout=self.timeout,
+                echo=lambda line: self.log.info("%s", line.rstrip()),
+            )
         summary = _summary(report)
         self.log.info("%s", summary)
         if self.fail_on_error and not report.passed:
@@ -175,93 +196,8 @@ class TestModelOperator(BaseOperator):
         return {**report.to_json(), "passed": report.passed}
 
 
-class PromoteModelOperator(BaseOperator):
-    """Give a stage to a model version, if every gate lets it through.
-
-    A refusal fails the task at once, without retries, with a sentence for each gate that failed.
-
-    Args:
-        ref: The model version. Templated.
-        to: The stage. Templated.
-        reason: Why. Templated.
-        expected: Compare-and-set: the version that must hold the stage now, None for nobody. Templated.
-        skip_if_unchanged: Skip this task, and what depends on it, when the version held the stage already.
-        podium_conn_id: The Airflow connection.
-
-    Returns:
-        ``ref``, and the transition as `podium.Transition.to_json` gives it.
-    """
-
-    template_fields = ("ref", "to", "reason", "expected")
-    ui_color = "#fce8e6"
-
-    def __init__(
-        self,
-        *,
-        ref: Ref,
-        to: str,
-        reason: str | None = None,
-        expected: Expected = UNSET,
-        skip_if_unchanged: bool = False,
-        podium_conn_id: str = PodiumHook.default_conn_name,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.ref = ref
-        self.to = to
-        self.reason = reason
-        self.expected = expected
-        self.skip_if_unchanged = skip_if_unchanged
-        self.podium_conn_id = podium_conn_id
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Move the stage and return the transition."""
-        with registry_of(self.podium_conn_id) as registry:
-            made = registry.promote(ref_of(self.ref), self.to, reason=self.reason, expected=self.expected)
-        ref = f"{made.collection}:v{made.number}"
-        self.log.info("%s holds %r%s", ref, made.stage, "" if made.changed else " already")
-        # A retry after its first attempt moved the stage is told changed=False as well; it must not skip what follows.
-        if self.skip_if_unchanged and made.before == made.number:
-            raise AirflowSkipException(f"{ref} held {made.stage!r} already.")
-        return {"ref": ref, **made.to_json()}
-
-
-@contextmanager
-def registry_of(podium_conn_id: str) -> Iterator[Registry]:
-    """Open a registry for one task: errors become Airflow's, and messages get a moment to leave.
-
-    Raises:
-        AirflowFailException: The same call would fail again, so Airflow shall not retry.
-        PodiumError: It is retryable; Airflow retries as the task says.
-    """
-    hook = PodiumHook(podium_conn_id)
-    try:
-        yield hook.registry
-    except PodiumError as error:
-        if error.retryable:
-            raise
-        raise AirflowFailException(str(error)) from error
-    finally:
-        if "registry" in hook.__dict__:
-            hook.registry.close()  # Airflow ends a task's process without running what waits for its exit
-
-
-def ref_of(value: Ref) -> str:
-    """Return the reference in a text, or in the dict that a task returned.
-
-    Raises:
-        InvalidValueError: There is none.
-    """
-    ref = value.get("ref") if isinstance(value, Mapping) else value
-    if not isinstance(ref, str):
-        raise InvalidValueError(
-            f"{value!r} names no version.", hint="Pass a reference, or what a Podium task returned."
-        )
-    return ref
-
-
 def _summary(report: TestReport) -> str:
-    failed = sum(1 for result in report.results if not result.passed and result.status != "skipped")
-    lines = [f"{len(report.results)} checks on {report.ref}, {failed} failed."]
+    lines = [f"{len(report.results)} checks on {report.ref}, {len(report.failures)} failed."]
     lines += [f"  {result.status:7} {result.name}: {result.message or '-'}" for result in report.results]
+    lines += [f"  not run {name}" for name in report.not_run]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 _NAME = "Podium"
+_OPERATORS = ("podium.airflow.operators", "podium.airflow.promotion", "podium.airflow.approval")
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -15,10 +16,12 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "podium",
         "name": _NAME,
-        "description": "Model registry: log, link, test and promote models from DAGs.",
+        "description": "Model registry: log, link, test, approve and promote models from DAGs.",
         "integrations": [{"integration-name": _NAME, "tags": ["software"]}],
         "hooks": [{"integration-name": _NAME, "python-modules": ["podium.airflow.hook"]}],
-        "operators": [{"integration-name": _NAME, "python-modules": ["podium.airflow.operators"]}],
+        "operators": [{"integration-name": _NAME, "python-modules": list(_OPERATORS)}],
+        "sensors": [{"integration-name": _NAME, "python-modules": ["podium.airflow.sensors"]}],
+        "triggers": [{"integration-name": _NAME, "python-modules": ["podium.airflow.triggers"]}],
         "connection-types": [_connection_type()],
     }
 
