@@ -188,3 +188,24 @@ def test_two_requests_for_one_stage_approved_at_once(
         winner = 1 if heard[0] == "ok committed" else 2
         assert moved(registry, trial) == [(None, winner)]
         assert {registry.transition(each[trial].id).status for each in (first, second)} == {"committed", "cancelled"}
+
+
+def test_policies_and_freezes_beside_promotions(registry: Registry, raced: Callable[..., list[list[str]]]) -> None:
+    """What locks all models of a registry and what locks one never stand in each other's way for good."""
+
+    def policy(trial: int) -> tuple[str, list[object], dict[str, object]]:
+        return "set_policy", ["model-registry", {"stages": [{"name": f"s{trial}"}, {"name": "production"}]}], {}
+
+    def freeze(trial: int) -> tuple[str, list[object], dict[str, object]]:
+        return "freeze", ["model-registry", "production"], {"reason": f"trial {trial}"}
+
+    def unfreeze(_trial: int) -> tuple[str, list[object], dict[str, object]]:
+        return "unfreeze", ["model-registry", "production"], {}
+
+    for trial, (set_, frozen, thawed, promoted) in enumerate(raced(policy, freeze, unfreeze, promote(1))):
+        assert (set_, frozen) == ("ok None", "ok None")
+        assert thawed == "ok None" or (trial == 0 and thawed.startswith("NotFoundError"))
+        done = promoted == "ok committed"
+        assert done or promoted.startswith("PromotionRefusedError")
+        assert moved(registry, trial) == ([(None, 1)] if done else [])
+    assert registry.policy("model-registry").names == (f"s{TRIALS - 1}", "production")
