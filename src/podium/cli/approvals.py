@@ -16,6 +16,8 @@ from podium.cli.reports import on_screen, report_option, require_room, write_rep
 from podium.cli.requests import find_request, full_id, say_pending, say_request, short_ids
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from podium.cli.reports import Reports
     from podium.domain.transitions import Transition
     from podium.registry import Registry

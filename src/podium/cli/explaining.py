@@ -48,7 +48,7 @@ def _print_explanation(item: Explanation) -> None:
     if item.gates:
         say("  Gates")
         print_gates(item.gates, facts=True, indent=4)
-    elif item.kind == "promoted":
+    elif item.kind == "promoted" and item.policy:
         say("  Gates: the policy asked for nothing")
     if item.said:
         say("  Said")

@@ -133,7 +133,7 @@ def _print_freezes(found: Sequence[FreezeInfo], *, ended: bool) -> None:
     columns = [
         Column("Target", fold=True),
         Column("Stage"),
-        Column("Since (UTC)"),
+        Column("Since (UTC)", spare=True),
         Column("Ended (UTC)" if ended else "Until (UTC)"),
         Column("By", fold=True),
         Column("Why", fold=True),
@@ -155,7 +155,7 @@ def _print_freezes(found: Sequence[FreezeInfo], *, ended: bool) -> None:
 
 def _end(freeze: FreezeInfo) -> str:
     time = freeze.ended_at or freeze.until
-    return utc_text(time)[:16] if time else "unfreeze"
+    return utc_text(time)[:16] if time else "-"
 
 
 def _what(freeze: FreezeInfo) -> str:

@@ -196,7 +196,6 @@ def explain_policy(state: State, model: str) -> None:
         return
     columns = [
         Column("Policy of", fold=True),
-        Column("Kind"),
         Column("Revision", right=True),
         Column("In force"),
         Column("Why", fold=True),
@@ -204,7 +203,6 @@ def explain_policy(state: State, model: str) -> None:
     rows = [
         (
             styled(item.target, "bold" if item.in_force else ""),
-            item.kind,
             str(item.revision) if item.revision is not None else "-",
             styled("yes" if item.in_force else "no", "bold green" if item.in_force else "dim"),
             item.why,

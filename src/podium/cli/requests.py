@@ -75,16 +75,15 @@ def short_ids(requests: Sequence[Transition]) -> dict[str, str]:
 
 
 def say_pending(registry: Registry, made: Transition) -> None:
-    """Tell whoever asked what is missing, who may give it and how, and until when."""
+    """Tell what a request waits for, who may give it and how, and until when."""
     waiting = [gate for gate in made.gates if gate.verdict == "pending"]
-    rows: list[tuple[str, str | Text]] = [("Request", made.id)]
-    rows += [("Missing", gate.reason) for gate in waiting]
+    rows: list[tuple[str, str | Text]] = [("Missing", gate.reason) for gate in waiting]
     rows += [("May approve", who) for gate in waiting if (who := may_approve(registry, made, gate))]
     rows += [("Until", f"{utc_text(made.expires_at)} UTC")] if made.expires_at else []
-    stage = f" --stage {shell_word(made.stage)}"
-    rows += [("How", f"podium approve {shell_word(made.ref)}{stage}")]
-    rows += [("", f"podium reject {shell_word(made.ref)}{stage} --comment WHY")]
     print_pairs(rows)
+    # Lines of their own, which no table breaks: they are there to be copied.
+    say(f"podium approve {made.id}")
+    say(f"podium reject {made.id} --comment WHY")
 
 
 def say_request(made: Transition) -> None:
