@@ -1,4 +1,4 @@
-"""Podium for Prefect 3: four tasks that log, link, test and promote, and that may run again without harm.
+"""Podium for Prefect 3: tasks that log, link, test, promote and roll back, and that may run again without harm.
 
 ::
 
@@ -20,17 +20,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from podium.prefect.results import ChecksFailedError, ModelResult
-    from podium.prefect.tasks import link_model, log_model, promote_model, test_model
+    from podium.prefect.approval import ApprovalInput, ask_for_approval
+    from podium.prefect.promotion import demote_model, promote_model, rollback_model, wait_for_promotion
+    from podium.prefect.results import ChecksFailedError, ModelResult, NotPromotedError
+    from podium.prefect.tasks import link_model, log_model, test_model
 
 # podium.prefect.plugin is imported in every process that uses Podium, and with it this file: it must not load Prefect.
 _HOMES = {
-    "podium.prefect.results": ("ChecksFailedError", "ModelResult"),
-    "podium.prefect.tasks": ("link_model", "log_model", "promote_model", "test_model"),
+    "podium.prefect.approval": ("ApprovalInput", "ask_for_approval"),
+    "podium.prefect.promotion": ("demote_model", "promote_model", "rollback_model", "wait_for_promotion"),
+    "podium.prefect.results": ("ChecksFailedError", "ModelResult", "NotPromotedError"),
+    "podium.prefect.tasks": ("link_model", "log_model", "test_model"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["ChecksFailedError", "ModelResult", "link_model", "log_model", "promote_model", "test_model"]
+__all__ = [
+    "ApprovalInput",
+    "ChecksFailedError",
+    "ModelResult",
+    "NotPromotedError",
+    "ask_for_approval",
+    "demote_model",
+    "link_model",
+    "log_model",
+    "promote_model",
+    "rollback_model",
+    "test_model",
+    "wait_for_promotion",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -47,14 +47,15 @@ def _identity(flow_run: Any, task: Any) -> str | None:
     run = task.task_run
     if run.flow_run_id is None:  # a task that runs outside a flow has nothing that a later attempt could share
         return None
-    names = _NAMING if getattr(task.task.fn, "__module__", "") == "podium.prefect.tasks" else None
+    names = _NAMING if getattr(task.task.fn, "__module__", "") in _OWN else None
     inputs = {name: value for name, value in task.parameters.items() if names is None or name in names}
     call = identity.Call(str(run.flow_run_id), run.flow_run_run_count, run.task_key, str(run.id))
     return f"prefect:{run.flow_run_id}/{run.task_key}/{identity.call_key(call, inputs)}"
 
 
+_OWN = ("podium.prefect.tasks", "podium.prefect.promotion")
 # What Podium's own tasks are about. Their other parameters are measured or made anew by each attempt.
-_NAMING = frozenset({"artifact", "ref", "model", "to"})
+_NAMING = frozenset({"artifact", "ref", "model", "to", "stage"})
 
 
 def _details(flow: Any, task: Any) -> dict[str, Any]:

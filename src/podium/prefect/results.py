@@ -16,10 +16,16 @@ class ChecksFailedError(PodiumError):
     code: ClassVar[str] = "checks_failed"
 
 
+class NotPromotedError(PodiumError):
+    """A request for a promotion was rejected, refused, withdrawn, or expired; ``status`` says which."""
+
+    code: ClassVar[str] = "not_promoted"
+
+
 class ModelResult:
     """What a task of Podium did, as plain JSON with its keys as attributes: ``result.ref``, ``result.metrics``.
 
-    Of `log_model` and `link_model` it is the version, of `test_model` the report, of `promote_model` the transition;
+    Of `log_model` and `link_model` it is the version, of `test_model` the report, of all others the transition;
     ``ref`` and ``version`` are always there, so every task takes the result of another one as its reference.
 
     It is a plain class on purpose. Prefect finds out which task run made a value by the identity of the object, and
@@ -50,12 +56,16 @@ class ModelResult:
     passed: bool
     results: list[dict[str, Any]]
     # Of a transition
+    id: str
     stage: str
     before: int | None
     status: str
     gates: list[dict[str, Any]]
     reasons: list[str]
+    waiting_for: list[str]
+    approvals: list[dict[str, Any]]
     reason: str | None
+    outcome: str | None
     changed: bool
 
     def __init__(self, data: dict[str, Any]) -> None:
@@ -67,6 +77,7 @@ class ModelResult:
         data = value.to_json()
         if isinstance(value, Transition):
             data |= {"ref": f"{value.collection}:v{value.number}", "reasons": list(value.reasons)}
+            data |= {"waiting_for": list(value.waiting_for) if value.status == "pending" else []}
         if isinstance(value, TestReport):
             data |= {"passed": value.passed}
         return cls({**data, "version": data["ref"].rpartition(":")[2]})

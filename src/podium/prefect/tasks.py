@@ -1,4 +1,4 @@
-"""The four tasks. Each is thin: it finds the registry, calls its verb, and returns what came out.
+"""The tasks that log, link and test. Each is thin: it finds the registry, calls its verb, and returns what came out.
 
 They are never answered from Prefect's cache: promoting v2, v3 and v2 again are three promotions. Running one again is
 harmless, because the registry knows the version, link or transition that the earlier attempt left.
@@ -6,7 +6,7 @@ harmless, because the registry knows the version, link or transition that the ea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from prefect import Task, task
@@ -14,16 +14,17 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
+from podium.checks.plan import StrPath
+from podium.domain.checks import TestReport
 from podium.errors import PodiumError
 from podium.prefect.connection import shared_registry
 from podium.prefect.results import ChecksFailedError, ModelResult
 from podium.registry.artifacts import Files
 from podium.registry.testing import Checks
-from podium.usecases.aliases import UNSET, Expected
 
 Ref = str | ModelResult
 
-__all__ = ["link_model", "log_model", "promote_model", "test_model"]
+__all__ = ["link_model", "log_model", "test_model"]
 
 
 def _transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -31,7 +32,7 @@ def _transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(state.data, PodiumError) and state.data.retryable
 
 
-_OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     "cache_policy": NO_CACHE,
     "retries": 2,
     "retry_delay_seconds": exponential_backoff(0.5),
@@ -40,7 +41,7 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-@task(name="Log model", task_run_name="log {artifact}", **_OPTIONS)
+@task(name="Log model", task_run_name="log {artifact}", **OPTIONS)
 def log_model(
     artifact: str,
     files: Files,
@@ -84,7 +85,7 @@ def log_model(
     return ModelResult.of(version)
 
 
-@task(name="Link model", task_run_name="link {ref}", **_OPTIONS)
+@task(name="Link model", task_run_name="link {ref}", **OPTIONS)
 def link_model(ref: Ref, model: str, aliases: Iterable[str] = ()) -> ModelResult:
     """Link a version into a registered model; linking it again changes nothing.
 
@@ -104,20 +105,32 @@ def link_model(ref: Ref, model: str, aliases: Iterable[str] = ()) -> ModelResult
     return ModelResult.of(version)
 
 
-@task(name="Test model", task_run_name="test {ref}", **_OPTIONS)
+@task(name="Test model", task_run_name="test {ref}", **OPTIONS)
 def test_model(
     ref: Ref,
-    checks: Checks | Iterable[Checks],
-    champion: str | None = "production",  # noqa: PT028 - no test of pytest, whatever its name says
+    checks: Checks | Iterable[Checks] = (),  # noqa: PT028 - no test of pytest, whatever its name says
+    champion: str | None = "production",  # noqa: PT028
     raise_on_failure: bool = True,  # noqa: PT028
+    *,
+    suite: StrPath | Sequence[StrPath] = (),  # noqa: PT028
+    pytest_options: Sequence[str] = (),  # noqa: PT028
+    data: Mapping[str, StrPath] | None = None,  # noqa: PT028
+    isolate: bool | None = None,  # noqa: PT028
+    timeout: float | None = None,  # noqa: PT028
 ) -> ModelResult:
-    """Run checks on a version and record what came out.
+    """Run checks and suites of pytest on a version and record what came out.
 
     Args:
         ref: The version.
-        checks: Check functions, or where they are: ``module``, ``module:name``, ``path/to/file.py``.
+        checks: Check functions, or where they are: ``module``, ``module:name``, ``path/to/file.py``, a folder, a list
+            in YAML, or a built-in check such as ``max_size("100 MB")``.
         champion: The stage or alias whose holder the checks may compare with; None for no comparison.
         raise_on_failure: Whether a failed check fails the task, too.
+        suite: Files or folders of pytest; every test of them becomes a check.
+        pytest_options: Further options of pytest, such as ``["-k", "fast"]``.
+        data: Name to a file, a folder or a reference; ``model_version.data`` of the checks.
+        isolate: Run the checks in a process of their own; None to do so where there is a time limit.
+        timeout: Seconds that each check and each test may take.
 
     Returns:
         The report; ``passed`` says whether all is well, ``results`` has one item per check.
@@ -127,39 +140,31 @@ def test_model(
         PodiumError: As `Registry.test`.
     """
     with shared_registry() as registry:
-        report = registry.test(str(ref), checks, champion=champion)
-    if raise_on_failure and not report.passed:
-        reasons = [f"{item.name}: {item.message}" for item in report.results if not item.passed]
-        raise ChecksFailedError(
-            f"{report.ref} failed {len(reasons)} of {len(report.results)} checks: {' '.join(reasons)}",
-            hint="Mend the model, or pass raise_on_failure=False and look at the report.",
-            ref=report.ref,
-            reasons=reasons,
+        report = registry.test(
+            str(ref),
+            checks,
+            suite=suite,
+            pytest_options=pytest_options,
+            champion=champion,
+            data=data,
+            isolate=isolate,
+            timeout=timeout,
         )
+    if raise_on_failure and not report.passed:
+        raise _failed(report)
     return ModelResult.of(report)
+
+
+def _failed(report: TestReport) -> ChecksFailedError:
+    failed = [f"{item.name}: {item.message}" for item in report.failures]
+    left_out = [f"{name}: It did not run." for name in report.not_run]
+    return ChecksFailedError(
+        f"{report.ref} failed {len(failed)} of {len(report.results)} checks: {' '.join([*failed, *left_out])}",
+        hint="Mend the model, or pass raise_on_failure=False and look at the report.",
+        ref=report.ref,
+        reasons=[*failed, *left_out],
+    )
 
 
 # pytest collects what is called test_*, also where a test file only imports it.
 test_model.__test__ = False  # type: ignore[attr-defined]  # Task has no such attribute; pytest looks for it
-
-
-@task(name="Promote model", task_run_name="promote {ref} to {to}", **_OPTIONS)
-def promote_model(ref: Ref, to: str, reason: str | None = None, expected: Expected = UNSET) -> ModelResult:
-    """Give a stage to a version, if every gate lets it through.
-
-    Args:
-        ref: The model version, or what `link_model` or `test_model` returned.
-        to: The stage.
-        reason: Why.
-        expected: Compare-and-set: the version that must hold the stage now.
-
-    Returns:
-        The transition; ``changed`` is False if the version held the stage already.
-
-    Raises:
-        PromotionRefusedError: A gate failed; ``reasons`` says which. The task is not retried.
-        PodiumError: As `Registry.promote`.
-    """
-    with shared_registry() as registry:
-        transition = registry.promote(str(ref), to, reason=reason, expected=expected)
-    return ModelResult.of(transition)
