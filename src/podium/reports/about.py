@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from podium.domain.markup import spelled
 from podium.domain.origin import Origin
 from podium.reports.facts import VersionFacts
 from podium.reports.pages import stamp
@@ -36,18 +35,18 @@ class Said:
 
 def about_version(ref: str, digest: str, facts: VersionFacts | None) -> list[Said]:
     """Return the facts of a version; only its name and digest where it is gone."""
-    rows = [Said("version", spelled(ref)), Said("digest", spelled(digest), code=True)]
+    rows = [Said("version", ref), Said("digest", digest, code=True)]
     if facts is None:
         return [*rows, Said("", "The version is not in the registry any more.")]
     version, run = facts.version, facts.run
     if version.source != version.ref:
-        rows.append(Said("source", spelled(version.source)))
+        rows.append(Said("source", version.source))
     for label, names in (("stages and aliases", version.aliases), ("tags", version.tags)):
-        rows += [Said(label, spelled(", ".join(names)))] if names else []
+        rows += [Said(label, ", ".join(names))] if names else []
     rows.append(Said("files", f"{version.files} with {size_text(version.size)}"))
     rows.append(happened("linked" if version.kind == "model" else "logged", version.created_at, version.created_by))
     if run is not None:
-        rows.append(Said("run", spelled(f"{run.name} ({run.project}, {run.id}), {run.status}")))
+        rows.append(Said("run", f"{run.name} ({run.project}, {run.id}), {run.status}"))
         rows.append(said_by("trained by", run.origin))
         if run.origin != version.origin:
             rows.append(said_by("linked by" if version.kind == "model" else "logged by", version.origin))
@@ -58,19 +57,19 @@ def about_version(ref: str, digest: str, facts: VersionFacts | None) -> list[Sai
 
 def happened(label: str, at: datetime, actor: str) -> Said:
     """Return a row about who did something when."""
-    return Said(label, spelled(f"{stamp(at)} by {actor}"))
+    return Said(label, f"{stamp(at)} by {actor}")
 
 
 def said_by(label: str, origin: Origin) -> Said:
     """Return a row about an execution, with a link to it if there is a page of it."""
     url = origin.url if origin.url is not None and _URL.fullmatch(origin.url) else None
-    return Said(label, spelled(origin.label), url)
+    return Said(label, origin.label, url)
 
 
 def about_inputs(facts: VersionFacts | None) -> list[tuple[str, str, str, Said]]:
     """Return what the run of a version used: name, type, digest, and who made it."""
     inputs = facts.inputs if facts is not None else ()
-    return [(spelled(item.id), spelled(item.type), item.digest, said_by("", item.origin)) for item in inputs]
+    return [(item.id, item.type, item.digest, said_by("", item.origin)) for item in inputs]
 
 
 def about_environment(found: Mapping[str, Any]) -> list[Said]:
@@ -82,7 +81,7 @@ def packages(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the names and versions of what was installed there."""
     listed = found.get("packages")
     known = listed.items() if isinstance(listed, Mapping) else ()
-    return [(spelled(name), plain_text(version)) for name, version in sorted(known)]
+    return [(name, plain_text(version)) for name, version in sorted(known)]
 
 
 def _environment(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from podium.domain.check_report import report_junit, report_markdown, status_words, worst_first
 from podium.domain.checks import CheckResult, TestReport
-from podium.domain.markup import spelled
 from podium.reports.about import about_environment, about_inputs, about_version, packages
 from podium.reports.compared import comparison_view
 from podium.reports.decisions import Decision
@@ -45,11 +44,10 @@ def checks_html(report: TestReport, facts: TestFacts | None = None, *, at: datet
     known = facts or TestFacts()
     page: dict[str, Any] = {
         "title": version_name(report.ref),
-        "ref": spelled(report.ref),
         "verdict": decide_test(report),
-        "champion": report.champion and spelled(report.champion),
+        "champion": report.champion,
         "rows": [_row(result) for result in worst_first(report)],
-        "not_run": [spelled(name) for name in report.not_run],
+        "not_run": report.not_run,
         "about": about_version(report.ref, report.digest, known.about),
         "inputs": about_inputs(known.about),
         "environment": about_environment(known.environment),
@@ -100,22 +98,21 @@ def decide_test(report: TestReport) -> Decision:
 
 def version_name(ref: str) -> str:
     """Return a version as people call it: ``Digits classifier v3``."""
-    return spelled(ref.partition("/")[2].replace(":", " ", 1))
+    return ref.partition("/")[2].replace(":", " ", 1)
 
 
 def _row(result: CheckResult) -> _Row:
     tone = STATUS_TONES.get(result.status, "plain") if result.status != "skipped" else "skip"
-    metrics = tuple((spelled(name), _number(value)) for name, value in result.metrics.items())
-    words = spelled(status_words(result))
+    metrics = tuple((name, _number(value)) for name, value in result.metrics.items())
     only_warns = "warn" if tone == "fail" and result.passed else tone
     head, _, more = result.message.strip().partition("\n")
     return _Row(
-        words,
+        status_words(result),
         only_warns,
-        spelled(result.name),
-        spelled(result.suite or ""),
-        spelled(head if len(head) <= _LONG else f"{head[:_LONG]}…"),
-        "\n".join(map(spelled, result.message.strip().split("\n"))) if more or len(head) > _LONG else "",
+        result.name,
+        result.suite or "",
+        head if len(head) <= _LONG else f"{head[:_LONG]}…",
+        result.message.strip() if more or len(head) > _LONG else "",
         metrics,
         f"{result.duration:.2f} s",
     )

@@ -100,7 +100,7 @@ def _beside(gate: GateResult, node: tree.Comparison, own: str, stage: str) -> st
     name, value = other.field.name, gate.facts["values"].get(other.path)
     if not _is_number(value):
         return ""
-    has = number(value) if other.key == own else f"a {other.key} of {number(value)}"
+    has = number(value) if other.key == own else f"{number(value)} ({other.key})"
     holder = f"v{holders[name]['number']}"
     return f" to replace {holder}, which has {has}" if name == stage else f"; {holder} in {name} has {has}"
 

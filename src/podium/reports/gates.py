@@ -9,7 +9,6 @@ from typing import Any
 
 from podium.domain.durations import in_words
 from podium.domain.gates import GateResult
-from podium.domain.markup import spelled
 from podium.reports.text import digest_text, number, plain_text
 
 Fact = tuple[str, str]
@@ -55,8 +54,8 @@ def gate_rows(gates: Sequence[GateResult]) -> tuple[GateRow, ...]:
             VERDICTS.get(gate.verdict, gate.verdict),
             TONES.get(gate.verdict, "plain"),
             KINDS.get(gate.kind, gate.kind),
-            spelled(gate.name),
-            spelled(gate.reason),
+            gate.name,
+            gate.reason,
             gate_facts(gate),
         )
         for gate in ranked
@@ -75,7 +74,7 @@ def gate_facts(gate: GateResult) -> tuple[Fact, ...]:
         found = list(makers.get(gate.kind, _of_any)(gate.facts))
     except (AttributeError, KeyError, TypeError, ValueError):  # what another Podium, or a plugin, wrote
         found = list(_of_any(gate.facts))
-    return tuple((spelled(name), spelled(value)) for name, value in found)
+    return tuple(found)
 
 
 def _of_metric(facts: Mapping[str, Any]) -> Iterator[Fact]:

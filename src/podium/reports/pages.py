@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from podium.domain.markup import spelled
 from podium.reports.text import plain_text
 
 if TYPE_CHECKING:
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def render(template: str, **page: Any) -> str:
-    """Return a page; every value that is put into it is escaped, but for what these modules made themselves."""
+    """Return a page.
+
+    Every value that is put into it is escaped, and what does not print itself spelled out, but for what these modules
+    made themselves.
+    """
     return _environment().get_template(template).render(page)
 
 
@@ -30,17 +35,34 @@ def _environment() -> Environment:
 
     loader = PackageLoader("podium.reports", "templates")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_spelled,
     )
-    environment.filters |= {"breakable": _breakable, "plain": _plain}
+    environment.filters |= {"breakable": _breakable, "lines": _lines, "plain": _plain}
     return environment
+
+
+def _spelled(value: Any) -> Any:
+    """Spell out what does not print itself in each text that stands on a page, but for what these modules made."""
+    return value if not isinstance(value, str) or hasattr(value, "__html__") else spelled(value)
 
 
 def _breakable(text: str) -> Markup:
     """Return text that may go on in the next line where a person would break a path or a name."""
     from markupsafe import Markup, escape
 
-    return Markup(re.sub(r"[/_](?=.)|\.(?=[A-Za-z])", r"\g<0><wbr>", str(escape(text))))  # noqa: S704 - escaped before
+    return Markup(re.sub(r"[/_](?=.)|\.(?=[A-Za-z])", r"\g<0><wbr>", str(escape(spelled(text)))))  # noqa: S704 - escaped before
+
+
+def _lines(text: str) -> Markup:
+    """Return a text of several lines, whose lines stay."""
+    from markupsafe import Markup, escape
+
+    return Markup("\n").join(escape(spelled(line)) for line in text.split("\n"))
 
 
 def _plain(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from podium.domain.gates import GateResult
 from podium.domain.junit import Case, Outcome, junit_xml
-from podium.domain.markup import escape_markdown, spelled
+from podium.domain.markup import escape_markdown
 from podium.domain.policies import DEFAULT_POLICY, Policy
 from podium.domain.transitions import Transition
 from podium.errors import PodiumError
@@ -40,9 +40,8 @@ def promotion_html(made: Transition, facts: PromotionFacts | None = None, *, at:
     """
     known = facts or PromotionFacts()
     page: dict[str, Any] = {
-        "title": f"{version_name(made.ref)} {_ARROWS[made.kind]} {spelled(made.stage)}",
+        "title": f"{version_name(made.ref)} {_ARROWS[made.kind]} {made.stage}",
         "verdict": decide(made),
-        "spelled": spelled,
         "asked": list(_asked(made)),
         "gates": gate_rows(made.gates),
         "no_gates": _NO_GATES.get(made.kind, "No gate was asked."),
@@ -51,7 +50,7 @@ def promotion_html(made: Transition, facts: PromotionFacts | None = None, *, at:
         "policy": list(_about_policy(made, known)),
         "yaml": _policy_text(made, known),
         "before": None if made.before is None else f"v{made.before}",
-        "stage": spelled(made.stage),
+        "stage": made.stage,
         "about": about_version(made.ref, made.digest, known.about),
         "inputs": about_inputs(known.about),
         "compared": comparison_view(known.comparison, level=3) if known.comparison is not None else None,
@@ -126,11 +125,11 @@ def _asked(made: Transition) -> Iterator[Said]:
     yield happened("planned" if made.dry_run else "asked", made.at, made.actor)
     yield said_by("from", made.origin)
     if made.reason:
-        yield Said("reason", spelled(made.reason))
+        yield Said("reason", made.reason)
     if made.ended_at is not None and made.ended_by is not None:
         yield happened("decided", made.ended_at, made.ended_by)
         if made.outcome:
-            yield Said("outcome", spelled(made.outcome))
+            yield Said("outcome", made.outcome)
     if made.expires_at is not None and made.status == "pending":
         yield Said("waits until", stamp(made.expires_at))
     yield Said("held before by", "nobody" if made.before is None else f"v{made.before}")
@@ -140,7 +139,7 @@ def _asked(made: Transition) -> Iterator[Said]:
 
 def _rule(made: Transition) -> str:
     """Return what the people's gate says, if there is one."""
-    return next((spelled(gate.reason) for gate in made.gates if gate.kind == "approvals"), "")
+    return next((gate.reason for gate in made.gates if gate.kind == "approvals"), "")
 
 
 def _about_policy(made: Transition, known: PromotionFacts) -> list[Said]:
@@ -150,10 +149,10 @@ def _about_policy(made: Transition, known: PromotionFacts) -> list[Said]:
     target, revision = made.policy.get("target"), made.policy.get("revision")
     if revision is None:
         return [Said("policy", "Podium's own, as none was set")]
-    rows = [Said("policy", spelled(f"revision {revision} for {target}"))]
+    rows = [Said("policy", f"revision {revision} for {target}")]
     if known.policy is not None:
         rows.append(happened("set", known.policy.at, known.policy.actor))
-        rows += [Said("reason", spelled(known.policy.reason))] if known.policy.reason else []
+        rows += [Said("reason", known.policy.reason)] if known.policy.reason else []
     return rows
 
 
@@ -166,7 +165,6 @@ def _policy_text(made: Transition, known: PromotionFacts) -> str:
     if known.policy is None or known.policy.policy is None:
         return ""
     try:
-        text = Policy.from_json(known.policy.policy).to_yaml()
+        return Policy.from_json(known.policy.policy).to_yaml()
     except PodiumError:  # what a newer or older Podium wrote
         return ""
-    return "\n".join(map(spelled, text.split("\n")))
