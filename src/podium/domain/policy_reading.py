@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from podium.domain.durations import parse_duration
 from podium.domain.names import check_alias, check_label
@@ -247,6 +246,8 @@ def read_timezone(name: Any) -> tzinfo:
     Raises:
         InvalidValueError: This machine knows none of that name.
     """
+    from zoneinfo import ZoneInfo
+
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError, TypeError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from podium.domain.transitions import Transition
 from podium.errors import ConflictError, NotFoundError, PromotionRefusedError
 from podium.registry.base import Joint
-from podium.usecases import approvals
+from podium.usecases import approvals, requests
 from podium.usecases.transitions import find_transition
 
 
@@ -107,13 +107,13 @@ class ApprovalVerbs(Joint):
             NotFoundError: There is no such model.
         """
         with self._read() as unit:
-            found = approvals.list_requests(unit, model, status, stage)
-            late = approvals.expired(unit, found)
+            found = requests.list_requests(unit, model, status, stage)
+            late = requests.expired(unit, found)
         if not late:
             return found
         self._close_expired(late)
         with self._read() as unit:
-            return approvals.list_requests(unit, model, status, stage)
+            return requests.list_requests(unit, model, status, stage)
 
     def transition(self, request: str) -> Transition:
         """Return one attempt to move a stage by its id, as it stands now.
@@ -123,7 +123,7 @@ class ApprovalVerbs(Joint):
         """
         with self._read() as unit:
             found = find_transition(unit, request)
-            late = approvals.expired(unit, [found])
+            late = requests.expired(unit, [found])
         if not late:
             return found
         self._close_expired(late)
@@ -133,7 +133,7 @@ class ApprovalVerbs(Joint):
     def _close_expired(self, models: list[str]) -> None:
         for model in models:
             try:
-                self._change(lambda unit, model=model: approvals.close_expired(unit, model))  # type: ignore[misc]  # the loop's
+                self._change(lambda unit, model=model: requests.close_expired(unit, model))  # type: ignore[misc]  # the loop's
             except NotFoundError:
                 continue  # it was deleted or renamed meanwhile
 

@@ -27,7 +27,6 @@ from podium.usecases.resolving import resolve_number
 from podium.usecases.transitions import (
     cancel,
     carry_out,
-    close_stale,
     end_request,
     find_transition,
     pending_of,
@@ -108,52 +107,6 @@ def decide_request(unit: Unit, command: DecideRequest) -> Transition:
     if why is not None:
         return cancel(unit, case.stream, made, why)
     return {"approve": _approve, "reject": _reject, "withdraw": _withdraw}[command.verb](unit, case)
-
-
-def list_requests(
-    unit: Unit, model: str | None = None, status: str | None = "pending", stage: str | None = None
-) -> list[Transition]:
-    """Return attempts to move stages, oldest first.
-
-    Args:
-        unit: The unit.
-        model: Of this model only.
-        status: With this status only; None for all.
-        stage: Of this stage only.
-
-    Raises:
-        InvalidValueError: There is no such status.
-        NotFoundError: There is no such model.
-    """
-    known = ("pending", "committed", "refused", "rejected", "cancelled")
-    if status is not None and status not in known:
-        raise InvalidValueError(f"{status!r} is no status of a request.", hint=f"Use one of {', '.join(known)}.")
-    where = [] if status is None else [_T.status == status]
-    if model is not None:
-        where.append(_T.collection_id == find_collection(unit, collection_reference(model), kind="model").id)
-    if stage is not None:
-        where.append(_T.stage == stage)
-    return select_transitions(unit, *where)
-
-
-def close_expired(unit: Unit, model: str) -> None:
-    """Cancel the requests of a model that can no longer be committed, so that a list does not show them as waiting.
-
-    Raises:
-        NotFoundError: There is no such model.
-    """
-    row = find_collection(unit, collection_reference(model), kind="model", lock=True)
-    close_stale(unit, row, stream_of(row), policy_in_force(unit, row).policy)
-
-
-def expired(unit: Unit, requests: Iterable[Transition]) -> list[str]:
-    """Return the models that have a request among these which waited too long."""
-    late = {
-        made.collection
-        for made in requests
-        if made.status == "pending" and made.expires_at is not None and unit.now >= made.expires_at
-    }
-    return sorted(late)
 
 
 def _find(unit: Unit, command: DecideRequest) -> tuple[Any, Transition]:

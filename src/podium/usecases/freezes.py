@@ -76,27 +76,9 @@ def freeze_stage(unit: Unit, command: FreezeStage) -> FreezeInfo:
         return in_force
     if in_force is not None:
         _end(unit, in_force, REPLACED)
-    made = FreezeInfo(str(new_id()), place.text, command.stage, command.reason, unit.now, unit.actor, command.until)
-    unit.add(
-        t.freezes,
-        id=UUID(made.id),
-        namespace_id=place.space.id,
-        collection_id=place.row.id if place.row is not None else None,
-        stage=made.stage,
-        reason=made.reason,
-        until=made.until,
-        origin=unit.plain_origin,
-        **unit.who,
-    )
-    facts = _facts(made)
-    unit.record(
-        place.stream,
-        "stage.frozen",
-        place.text,
-        before=_facts(in_force) if in_force else {},
-        after=facts,
-        reason=made.reason,
-    )
+    made = _begin(unit, place, command)
+    before = _facts(in_force) if in_force is not None else {}
+    unit.record(place.stream, "stage.frozen", place.text, before=before, after=_facts(made), reason=made.reason)
     return made
 
 
@@ -200,6 +182,22 @@ def _newest(unit: Unit, place: _Place, stage: str | None) -> FreezeInfo | None:
     query = _SELECT.where(*here).order_by(_F.created_at.desc(), _F.id.desc()).limit(1)
     row = unit.connection.execute(query).one_or_none()
     return _to_freeze(row) if row is not None else None
+
+
+def _begin(unit: Unit, place: _Place, command: FreezeStage) -> FreezeInfo:
+    made = FreezeInfo(str(new_id()), place.text, command.stage, command.reason, unit.now, unit.actor, command.until)
+    unit.add(
+        t.freezes,
+        id=UUID(made.id),
+        namespace_id=place.space.id,
+        collection_id=place.row.id if place.row is not None else None,
+        stage=made.stage,
+        reason=made.reason,
+        until=made.until,
+        origin=unit.plain_origin,
+        **unit.who,
+    )
+    return made
 
 
 def _end(unit: Unit, freeze: FreezeInfo, reason: str | None) -> FreezeInfo:

@@ -1,0 +1,62 @@
+"""Attempts to move stages as they are listed, and the end of those that waited too long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import get_args
+
+from podium.domain.transitions import Transition, TransitionStatus
+from podium.errors import InvalidValueError
+from podium.sql import tables as t
+from podium.usecases.places import collection_reference, find_collection, stream_of
+from podium.usecases.policies import policy_in_force
+from podium.usecases.transitions import close_stale, select_transitions
+from podium.usecases.unit import Unit
+
+_T = t.transitions.c
+
+
+def list_requests(
+    unit: Unit, model: str | None = None, status: str | None = "pending", stage: str | None = None
+) -> list[Transition]:
+    """Return attempts to move stages, oldest first.
+
+    Args:
+        unit: The unit.
+        model: Of this model only.
+        status: With this status only; None for all.
+        stage: Of this stage only.
+
+    Raises:
+        InvalidValueError: There is no such status.
+        NotFoundError: There is no such model.
+    """
+    known = get_args(TransitionStatus)
+    if status is not None and status not in known:
+        raise InvalidValueError(f"{status!r} is no status of a request.", hint=f"Use one of {', '.join(known)}.")
+    where = [] if status is None else [_T.status == status]
+    if model is not None:
+        where.append(_T.collection_id == find_collection(unit, collection_reference(model), kind="model").id)
+    if stage is not None:
+        where.append(_T.stage == stage)
+    return select_transitions(unit, *where)
+
+
+def close_expired(unit: Unit, model: str) -> None:
+    """Cancel the requests of a model that can no longer be committed, so that a list does not show them as waiting.
+
+    Raises:
+        NotFoundError: There is no such model.
+    """
+    row = find_collection(unit, collection_reference(model), kind="model", lock=True)
+    close_stale(unit, row, stream_of(row), policy_in_force(unit, row).policy)
+
+
+def expired(unit: Unit, requests: Iterable[Transition]) -> list[str]:
+    """Return the models that have a request among these which waited too long."""
+    late = {
+        made.collection
+        for made in requests
+        if made.status == "pending" and made.expires_at is not None and unit.now >= made.expires_at
+    }
+    return sorted(late)
