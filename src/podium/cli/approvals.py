@@ -11,9 +11,10 @@ from podium.cli.audit import utc_text
 from podium.cli.completion import complete_model, complete_request, complete_stage
 from podium.cli.moves import refusal_in_full, say_moved
 from podium.cli.options import State, Topic, Verb, pass_state
-from podium.cli.output import joined, print_rich, say, styled
+from podium.cli.output import joined, print_rich, say, shell_word, styled
 from podium.cli.reports import on_screen, report_option, require_room, write_reports
-from podium.cli.requests import find_request, full_id, say_pending, say_request, short_ids
+from podium.cli.requests import find_request, say_pending, say_request, short_ids
+from podium.errors import NotFoundError
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -79,22 +80,20 @@ def show_request(state: State, request: str, stage: str | None, reports: Reports
 
 
 def _shown(registry: Registry, request: str, stage: str | None) -> Transition:
-    """Return the request that is meant; of a version, the one that waits, else the newest that was decided."""
-    named, stage = find_request(registry, request, stage)
-    if stage is None:
-        return registry.transition(full_id(registry, named))
-    version = registry.resolve(named)
-    registry.policy(version.collection).stage(stage)
-    found = registry.list_requests(version.collection, status=None, stage=stage)
-    found = [made for made in found if made.number == version.number]
-    waiting = [made for made in found if made.status == "pending"]
+    """Return the attempt that is meant; of a version, the one that waits, else the newest."""
+    if "/" not in request:
+        return registry.transition(find_request(registry, request, stage)[0])
+    version = registry.resolve(request)
+    tried = registry.list_requests(version.collection, status=None, stage=stage)
+    found = [made for made in tried if made.number == version.number]
     if not found:
-        from podium.errors import NotFoundError
-
+        what = repr(stage) if stage is not None else "a stage"
         raise NotFoundError(
-            f"Nobody asked to give {stage!r} to {version.ref}.", hint="'podium requests ls --all' lists all attempts."
+            f"Nobody tried to give {what} to {version.ref}.",
+            hint=f"All attempts: podium requests ls {shell_word(version.collection)} --all",
+            ref=version.ref,
         )
-    return (waiting or found)[-1]
+    return next((made for made in reversed(found) if made.status == "pending"), found[-1])
 
 
 def _decision(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
