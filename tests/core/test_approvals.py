@@ -259,3 +259,13 @@ def test_force_does_not_wait_for_people(waiting) -> None:
     assert told["model_version.promotion_forced"].after["overruled"] == list(made.overruled)
     assert "model_version.promotion_cancelled" in told
     assert waiting.list_requests() == []
+
+
+@pytest.mark.parametrize("verb", ["unlink", "delete", "delete_collection"])
+def test_what_is_taken_away_waits_no_more(waiting, verb) -> None:
+    """A request for a version that goes ends with it, with its reason, whichever way it goes."""
+    asked, what = waiting.list_requests()[0], {"unlink": f"{MODEL}:v0", "delete": "digits/mlp:v0"}.get(verb, MODEL)
+    getattr(waiting, verb)(what, force=True, reason="wrong data")
+    made = waiting.transition(asked.id)
+    assert (made.status, made.outcome) == ("cancelled", "v0 is no longer there.")
+    assert waiting.list_requests() == []

@@ -103,7 +103,7 @@ def decide_request(unit: Unit, command: DecideRequest) -> Transition:
     case = _Case(row, stream_of(row), made, person, command.comment)
     if made.status != "pending":
         return _repeated(case, _WORDS[command.verb])
-    why = stale_reason(unit, row, policy_in_force(unit, row).policy, made)
+    why = stale_reason(unit, row.id, policy_in_force(unit, row).policy, made)
     if why is not None:
         return cancel(unit, case.stream, made, why)
     return {"approve": _approve, "reject": _reject, "withdraw": _withdraw}[command.verb](unit, case)
@@ -127,7 +127,7 @@ def _find(unit: Unit, command: DecideRequest) -> tuple[Any, Transition]:
     found = select_transitions(unit, *where, sa.or_(_T.status == "pending", _T.ended_at.is_not(None)))
     found = [made for made in found if made.status == "pending"] or found[-1:]
     if not found:
-        waiting = ", ".join(f"v{made.number} for {made.stage!r}" for made in pending_of(unit, row))
+        waiting = ", ".join(f"v{made.number} for {made.stage!r}" for made in pending_of(unit, row.id))
         raise NotFoundError(
             f"Nobody asked to give {command.stage!r} to {ref.collection}:v{number}.",
             hint=f"These wait: {waiting}." if waiting else "'podium promote' asks for it.",

@@ -19,6 +19,7 @@ from podium.usecases.editing import KEEP, Text
 from podium.usecases.members import bring_back, take_out
 from podium.usecases.places import COLLECTIONS, collection_reference, find_collection, show_row, stream_of
 from podium.usecases.policy_changes import mark_stages
+from podium.usecases.transitions import close_stale
 from podium.usecases.unit import Stream, Unit
 
 
@@ -140,6 +141,7 @@ def delete_collection(unit: Unit, command: DeleteCollection) -> Collection:
     count = take_out(unit, row.id)
     gone = sa.update(t.collections).where(t.collections.c.id == row.id).values(deleted_at=unit.now)
     unit.connection.execute(gone)
+    close_stale(unit, stream)
     facts = {"versions": count, "type": row.type}
     unit.record(stream, f"{row.kind}.deleted", stream.name, before=facts, reason=command.reason)
     return _show(unit, row.id)

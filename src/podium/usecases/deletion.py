@@ -18,6 +18,7 @@ from podium.usecases.aliases import move_alias
 from podium.usecases.members import bring_back, take_out, version_of
 from podium.usecases.places import COLLECTIONS, find_collection, stream_of
 from podium.usecases.resolving import get_version, resolve_number
+from podium.usecases.transitions import close_stale
 from podium.usecases.unit import Stream, Unit
 
 
@@ -164,6 +165,7 @@ def _unlink(unit: Unit, stream: Stream, number: int, reason: str | None) -> None
     take_out(unit, stream.id, [number])
     facts = {"number": number, "source": version.source, "digest": version.digest}
     unit.record(stream, "model_version.unlinked", version.ref, before=facts, reason=reason)
+    close_stale(unit, stream)  # requests for it, and those that were asked while it held a stage
 
 
 def _restore_link(unit: Unit, row: Any, ref: Reference, version: Any) -> None:

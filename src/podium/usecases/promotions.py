@@ -66,7 +66,7 @@ def promote_version(unit: Unit, command: PromoteVersion) -> Transition:
     candidate = _candidate(unit, command, lock=True)
     row, stage, number = candidate.row, candidate.stage, candidate.version.number
     stream = stream_of(row)
-    waiting = close_stale(unit, row, stream, candidate.policy.policy, stage.name)
+    waiting = close_stale(unit, stream, candidate.policy.policy, stage.name)
     key = request_key(unit.origin, "promote", stage.name, number)
     earlier = answered(unit, row, key)
     if earlier is not None and not (earlier.status == "pending" and command.force):

@@ -49,7 +49,7 @@ def close_expired(unit: Unit, model: str) -> None:
         NotFoundError: There is no such model.
     """
     row = find_collection(unit, collection_reference(model), kind="model", lock=True)
-    close_stale(unit, row, stream_of(row), policy_in_force(unit, row).policy)
+    close_stale(unit, stream_of(row), policy_in_force(unit, row).policy)
 
 
 def expired(unit: Unit, requests: Iterable[Transition]) -> list[str]:

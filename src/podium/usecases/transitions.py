@@ -119,14 +119,21 @@ def carry_out(unit: Unit, stream: Stream, candidate: Candidate, made: Transition
     archive = candidate.stage.archive_as
     if archive is not None and made.before is not None and made.before != number:
         move_alias(unit, stream, archive, made.before, "set", f"It lost {made.stage!r}.")
-    close_stale(unit, candidate.row, stream, candidate.policy.policy, made.stage)
+    close_stale(unit, stream, candidate.policy.policy, made.stage)
 
 
-def close_stale(unit: Unit, row: Any, stream: Stream, policy: Policy, stage: str | None = None) -> list[Transition]:
-    """Cancel the requests of a locked model that can no longer be committed, and return those that wait still."""
+def close_stale(unit: Unit, stream: Stream, policy: Policy | None = None, stage: str | None = None) -> list[Transition]:
+    """Cancel the requests of a locked model that can no longer be committed, and return those that wait still.
+
+    Args:
+        unit: The unit.
+        stream: Of the model.
+        policy: The policy in force; None where only holders and versions may have changed.
+        stage: Of this stage only.
+    """
     waiting: list[Transition] = []
-    for made in pending_of(unit, row, stage):
-        why = stale_reason(unit, row, policy, made)
+    for made in pending_of(unit, stream.id, stage):
+        why = stale_reason(unit, stream.id, policy, made)
         if why is not None:
             cancel(unit, stream, made, why)
         else:
@@ -148,19 +155,19 @@ def cancel(unit: Unit, stream: Stream, made: Transition, why: str) -> Transition
     return ended
 
 
-def stale_reason(unit: Unit, row: Any, policy: Policy, made: Transition) -> str | None:
+def stale_reason(unit: Unit, collection_id: UUID, policy: Policy | None, made: Transition) -> str | None:
     """Say why a request can no longer be committed, None if it can."""
     if made.expires_at is not None and unit.now >= made.expires_at:
         return f"It waited until {when(made.expires_at)} and expired."
-    if made.stage not in policy.names:
+    if policy is not None and made.stage not in policy.names:
         return f"The policy has no stage {made.stage!r} any more."
-    holder = holder_of(unit, row.id, made.stage)
+    holder = holder_of(unit, collection_id, made.stage)
     if holder != made.before:
         now, then = (
             f"held by v{number}" if number is not None else "held by nobody" for number in (holder, made.before)
         )
         return f"{made.stage!r} is {now}, and was {then} when it was asked."
-    if not live_numbers(unit, row.id, [made.number]):
+    if not live_numbers(unit, collection_id, [made.number]):
         return f"v{made.number} is no longer there."
     return None
 
@@ -177,9 +184,9 @@ def request_facts(made: Transition) -> dict[str, Any]:
     }
 
 
-def pending_of(unit: Unit, row: Any, stage: str | None = None) -> list[Transition]:
+def pending_of(unit: Unit, collection_id: UUID, stage: str | None = None) -> list[Transition]:
     """Return the requests of a model that wait, oldest first."""
-    where = [_T.collection_id == row.id, _T.status == "pending"]
+    where = [_T.collection_id == collection_id, _T.status == "pending"]
     if stage is not None:
         where.append(_T.stage == stage)
     return select_transitions(unit, *where)
