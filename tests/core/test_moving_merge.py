@@ -219,8 +219,6 @@ def test_a_registry_there_that_accepts_other_types(here, there, move) -> None:
     assert "accepts" in str(refuse(move, here, there, "prod"))
 
 
-# The audit looks policies up by registry and revision, and takes one for the other here: its view must name the model.
-@pytest.mark.tampers
 def test_policies_of_two_models_in_one_registry(here, there, move, tmp_path) -> None:
     """Each model keeps the revisions of its own policies."""
     there.log("theirs/net", write(tmp_path / "files", "theirs"))

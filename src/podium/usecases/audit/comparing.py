@@ -46,7 +46,7 @@ class Comparer:
         self._note_unrecorded(stream, table, sorted(set(found) - {fact.key for fact in asked}, key=repr))
 
     def require_recorded(
-        self, stream: str, scope: UUID, table: Table, count: int, known: Callable[[tuple[Any, ...]], bool], **of: Any
+        self, stream: str, scope: UUID, table: Table, count: int, known: Callable[[tuple[Any, ...]], bool]
     ) -> None:
         """Note down the rows of a large table that no event speaks of.
 
@@ -56,12 +56,11 @@ class Comparer:
             table: The table.
             count: How many rows there should be; only if there are more, each is looked at.
             known: Whether an event speaks of the row of a key.
-            of: Further columns that say whose rows they are.
         """
         view = VIEWS[table]
         assert view.scope is not None
-        of_this = [view.scope == scope, *(view.scope.table.c[name] == value for name, value in of.items())]
-        query = sa.select(*view.keys).where(*of_this)
+        only = [view.query.whereclause] if view.query.whereclause is not None else []
+        query = sa.select(*view.keys).where(view.scope == scope, *only)
         counted = sa.select(sa.func.count()).select_from(query.subquery())
         if self.unit.connection.execute(counted).scalar_one() != count:
             keys = (tuple(row) for row in read(self.unit.connection, query))

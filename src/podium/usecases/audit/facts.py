@@ -29,6 +29,7 @@ Table = Literal[
     "registry freeze",
     "role",
     "policy",
+    "registry policy",
     "version tag",
     "collection tag",
     "former name",
@@ -162,6 +163,7 @@ _WORDS = (
     .subquery()
 )
 _FREEZES = sa.select(*raw(*t.freezes.c)).where(t.freezes.c.collection_id.is_(None))
+_POLICIES = sa.select(*raw(*t.policies.c)).where(t.policies.c.collection_id.is_(None))
 
 
 def _view(table: sa.Table, scope: str | None, *keys: str) -> View:
@@ -179,7 +181,8 @@ VIEWS: Mapping[Table, View] = {
     "freeze": _view(t.freezes, "collection_id", "id"),
     "registry freeze": View(_FREEZES, t.freezes.c.namespace_id, (t.freezes.c.id,)),
     "role": _view(t.roles, "namespace_id", "person_key", "role"),
-    "policy": _view(t.policies, "namespace_id", "revision"),
+    "policy": _view(t.policies, "collection_id", "revision"),
+    "registry policy": View(_POLICIES, t.policies.c.namespace_id, (t.policies.c.revision,)),
     "version tag": _view(t.version_tags, "collection_id", "number", "name"),
     "collection tag": _view(t.collection_tags, "collection_id", "name"),
     "former name": _view(t.former_names, "namespace_id", "name_key"),

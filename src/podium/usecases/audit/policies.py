@@ -9,7 +9,7 @@ from typing import Any
 from podium.domain.events import Event
 from podium.domain.plain import canonical
 from podium.domain.policy_targets import PolicyTarget, fits_name, parse_target
-from podium.usecases.audit.facts import Fact
+from podium.usecases.audit.facts import Fact, Table
 
 
 @dataclass
@@ -17,9 +17,11 @@ class PolicyReplay:
     """The policies that one stream tells of, event by event.
 
     Attributes:
+        table: ``policy`` for those of a model, ``registry policy`` for those of a registry and for its patterns.
         revisions: All of them, by number.
     """
 
+    table: Table
     revisions: dict[int, Event] = field(default_factory=dict)
     _newest: dict[tuple[str, str], Event] = field(default_factory=dict)
 
@@ -33,13 +35,13 @@ class PolicyReplay:
         values |= {"pattern": None, "fits": None, "weight": target.weight}
         if target.kind == "pattern":
             values |= {"pattern": target.name, "fits": target.fits}
-        return Fact("policy", (revision,), values, event.subject, event.sequence)
+        return Fact(self.table, (revision,), values, event.subject, event.sequence)
 
     def current(self) -> Iterator[Fact]:
         """Return which revisions are the current ones of their targets."""
         newest = {event.after["revision"] for event in self._newest.values() if event.type == "policy.set"}
         for revision, event in self.revisions.items():
-            yield Fact("policy", (revision,), {"current": revision in newest}, event.subject, event.sequence)
+            yield Fact(self.table, (revision,), {"current": revision in newest}, event.subject, event.sequence)
 
     def stages(self, name: str) -> tuple[str, ...] | None:
         """Return the stages of a model of this name by the heaviest policy that is for it, None if none is."""

@@ -65,7 +65,7 @@ class Replay:
         self.moves: dict[str, int] = {}
         self.attempts = Attempts()
         self.freezes = Freezes()
-        self.policies = PolicyReplay()
+        self.policies = PolicyReplay("policy")
         self.unproven = 0
         self._ref = ""
         self._about: dict[str, Any] = {"description": None, "owner": None, "task": None}

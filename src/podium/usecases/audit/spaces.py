@@ -24,7 +24,7 @@ class SpaceReplay:
     """
 
     def __init__(self, name: str) -> None:
-        self.policies = PolicyReplay()
+        self.policies = PolicyReplay("registry policy")
         self.freezes = Freezes()
         self._roles: dict[tuple[str, str], Event] = {}
         self.subscriptions: dict[str, Fact] = {}

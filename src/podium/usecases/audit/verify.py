@@ -116,9 +116,7 @@ class _Audit:
         self.comparer.compare(row.name, row.id, replay.end(row.id))
         known = replay.policies.revisions
         self.comparer.compare(row.name, row.id, replay.policies.current())
-        self.comparer.require_recorded(
-            row.name, row.id, "policy", len(known), lambda key: key[0] in known, collection_id=None
-        )
+        self.comparer.require_recorded(row.name, row.id, "registry policy", len(known), lambda key: key[0] in known)
         self.comparer.compare_all(row.name, row.id, "role", replay.roles())
         self.comparer.compare_all(row.name, row.id, "registry freeze", replay.freezes.facts("registry freeze"))
         self.policies[row.id] = replay.policies
@@ -129,10 +127,7 @@ class _Audit:
         replay = Replay()
         stream = StreamRow(row.id, row.name, row.sequence, row.head)
         for page in walk(self.unit, stream, self.notes):
-            facts = self._facts(replay, page)
-            policies = [fact for fact in facts if fact.table == "policy"]
-            self.comparer.compare(row.name, row.namespace_id, policies)
-            self.comparer.compare(row.name, row.id, (fact for fact in facts if fact.table != "policy"))
+            self.comparer.compare(row.name, row.id, self._facts(replay, page))
         if not replay.kind:
             self.notes.note("state_unrecorded", row.name, f"{row.name} is there, but no event tells of it.")
             return
@@ -159,7 +154,7 @@ class _Audit:
         compare_all(row.name, row.id, "alias", replay.aliases(stages))
         compare_all(row.name, row.id, "freeze", replay.freezes.facts("freeze"))
         self.comparer.compare(row.name, row.id, replay.attempts.waiting())
-        self.comparer.compare(row.name, row.namespace_id, replay.policies.current())
+        self.comparer.compare(row.name, row.id, replay.policies.current())
         compare_all(row.name, row.id, "collection tag", replay.tags(whole=True))
         self.comparer.compare(row.name, row.id, replay.tags(whole=False))
         self._keep_names(replay, row)
@@ -193,8 +188,7 @@ class _Audit:
         words = attempts.words
         require(*here, "approval", sum(words.values()), lambda key: 0 < key[1] <= words.get(key[0], 0))
         require(*here, "alias move", sum(moves.values()), lambda key: 0 < key[1] <= moves.get(key[0], 0))
-        space = (row.name, row.namespace_id)
-        require(*space, "policy", len(policies), lambda key: key[0] in policies, collection_id=row.id)
+        require(*here, "policy", len(policies), lambda key: key[0] in policies)
 
     def subscriptions(self, _row: Any) -> None:
         """Compare the subscriptions, which are a table of their own."""
