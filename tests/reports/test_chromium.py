@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from podium.reports import comparison_html
+from podium.reports import PromotionFacts, TestFacts, VersionFacts, checks_html, comparison_html, promotion_html
+from tests.reports.stories import NASTY_ATTEMPT, NASTY_REPORT
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
@@ -52,12 +53,20 @@ def shoot(page: Path, port: int, folder: Path, *more: str) -> Image.Image:
         return image.convert("RGB")
 
 
-@pytest.mark.parametrize("which", ["five", "nasty"])
-def test_the_page_asks_for_nothing(which, request, tmp_path, asked) -> None:
+PAGES = {
+    "comparison": lambda five, _: comparison_html(five),
+    "nasty comparison": lambda _, nasty: comparison_html(nasty),
+    "test": lambda _, nasty: checks_html(NASTY_REPORT, TestFacts(VersionFacts(nasty.versions[0]), nasty)),
+    "promotion": lambda _, nasty: promotion_html(NASTY_ATTEMPT, PromotionFacts(VersionFacts(nasty.versions[0]), nasty)),
+}
+
+
+@pytest.mark.parametrize("which", PAGES)
+def test_the_page_asks_for_nothing(which, five, nasty, tmp_path, asked) -> None:
     """No request leaves the page, also where its names are full of addresses."""
     port, seen = asked
     page = tmp_path / "page.html"
-    page.write_text(comparison_html(request.getfixturevalue(which)), encoding="utf-8")
+    page.write_text(PAGES[which](five, nasty), encoding="utf-8")
     image = shoot(page, port, tmp_path, "--window-size=1280,900")
     assert len(image.getcolors(2**24) or ()) > 20  # something was drawn
     assert [place for place in seen if "google" not in place] == []  # a browser may look for its maker

@@ -98,7 +98,8 @@ def decide_test(report: TestReport) -> Decision:
 
 def version_name(ref: str) -> str:
     """Return a version as people call it: ``Digits classifier v3``."""
-    return ref.partition("/")[2].replace(":", " ", 1)
+    collection, _, version = ref.rpartition(":")
+    return f"{collection.partition('/')[2]} {version}"
 
 
 def _row(result: CheckResult) -> _Row:
