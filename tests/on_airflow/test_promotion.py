@@ -200,11 +200,12 @@ def test_an_approval_whose_gates_fail_by_then_fails(registry: podium.Registry, r
 
 
 def test_nobody_is_asked_about_what_is_decided(registry: podium.Registry, request_: dict[str, Any]) -> None:
-    """The task answers at once; so does one after a promotion that needed nobody."""
+    """The task answers at once; so do those after a promotion of what held the stage already: there is no request."""
     registry.approve(request_["id"], on_behalf_of="bob")
     assert operator("ApproveModelOperator", request=request_["id"]).execute({})["status"] == "committed"
     done = operator("PromoteModelOperator", ref=f"{MODEL}:v0", to="production").execute({})
-    assert operator("ApproveModelOperator", request=done["id"] and request_).execute({})["status"] == "committed"
+    assert operator("ApproveModelOperator", request=done).execute({}) == done
+    assert operator("WaitForPromotionSensor", request=done).poke({}).xcom_value == done
 
 
 def test_the_question_says_what_it_is_about(request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowFailException, Context, Param
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 
-from podium.airflow.calls import Ref, answer_of, outcome_of, registry_of, request_of
+from podium.airflow.calls import Ref, answer_of, committed, outcome_of, registry_of, request_of
 from podium.airflow.hook import PodiumHook
 from podium.domain.transitions import Transition
 from podium.errors import ConflictError
@@ -65,6 +65,8 @@ class ApproveModelOperator(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Put the question, unless it is answered already."""
+        if done := committed(self.request):
+            return done
         made = self._look()
         if made.status != "pending":
             return self._go_on(context, made)

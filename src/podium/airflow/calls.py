@@ -64,6 +64,13 @@ def request_of(value: Ref) -> str:
     return request
 
 
+def committed(request: Ref) -> dict[str, Any] | None:
+    """Return what a task returned if the stage moved, or was held already: of the latter there is no request to ask."""
+    if isinstance(request, Mapping) and request.get("status") == "committed":
+        return dict(request)
+    return None
+
+
 def answer_of(made: Transition) -> dict[str, Any]:
     """Return a transition as plain JSON, with the reference of its version."""
     return {"ref": made.ref, **made.to_json()}

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseSensorOperator, Context, PokeReturnValue, conf
 
-from podium.airflow.calls import Ref, outcome_of, registry_of, request_of
+from podium.airflow.calls import Ref, committed, outcome_of, registry_of, request_of
 from podium.airflow.hook import PodiumHook
 from podium.airflow.triggers import PromotionTrigger, decided_request
 
@@ -63,6 +63,8 @@ class WaitForPromotionSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look whether it is decided."""
+        if done := committed(self.request):
+            return PokeReturnValue(True, done)
         with registry_of(self.podium_conn_id) as registry:
             made = registry.transition(request_of(self.request))
         answer = outcome_of(made, fail_on_reject=self.fail_on_reject)

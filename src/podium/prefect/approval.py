@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any, Literal
+from uuid import UUID
 
 from prefect import task
 from prefect.context import FlowRunContext, TaskRunContext
-from prefect.exceptions import FlowPauseTimeout
-from prefect.flow_runs import pause_flow_run, suspend_flow_run
+from prefect.flow_runs import pause_flow_run, resume_flow_run, suspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
 from podium.domain.transitions import Transition
 from podium.errors import ConflictError, InvalidValueError
 from podium.prefect.connection import shared_registry
-from podium.prefect.promotion import ended, request_id
+from podium.prefect.promotion import committed, ended, request_id
 from podium.prefect.results import ModelResult, NotPromotedError
 from podium.prefect.tasks import OPTIONS, Ref
 from podium.registry import Registry
@@ -22,6 +27,9 @@ from podium.reports.promotions import promotion_markdown
 
 __all__ = ["ApprovalInput", "ask_for_approval"]
 
+_log = logging.getLogger("podium.prefect")
+_ELSEWHERE = "(decided elsewhere)"
+_GO_ON = {"decision": "approve", "person": _ELSEWHERE, "comment": ""}
 _NO_COMMENT = "Rejected in Prefect, without a comment."
 
 
@@ -48,15 +56,17 @@ def ask_for_approval(
     run fails with the reason, and the request stays for the next one. It asks one person: where a policy wants two, ask
     twice, or let others approve with ``podium approve`` and go on with `wait_for_promotion`.
 
-    What was decided elsewhere by then counts: nobody is asked about a request that waits no more, and a late approval
-    changes nothing. A flow run that is retried after the answer is not paused again: the answer is the one it got.
+    What is decided elsewhere while the question stands open ends the pause, too, and nobody is asked about a request
+    that waits no more. A late approval changes nothing. A flow run that is retried asks again, unless the answer is on
+    record.
 
     Args:
         request: What `promote_model` returned, or the id of a request.
         timeout: Seconds to wait for the answer.
         suspend: Free the process while waiting. Prefect runs the flow from the top once it is resumed, where every
-            task of Podium finds what it did; the flow needs a deployment.
-        poll_interval: Seconds between two looks whether the flow run goes on, where it is paused.
+            task of Podium finds what it did; the flow needs a deployment. Nobody looks at the registry meanwhile: after
+            a decision elsewhere, resume the run with any answer.
+        poll_interval: Seconds between two looks, at the flow run and at the registry, while it is paused.
         description: Markdown for the form; the verdict of each gate if left out.
 
     Returns:
@@ -71,19 +81,21 @@ def ask_for_approval(
     """
     wanted = request_id(request)
     key = _pause_key(wanted)
+    if done := committed(request):
+        return done
     made = _look(wanted)
     if made.status != "pending":
         return ended(made)
     form = ApprovalInput.with_initial_data(description=description or promotion_markdown(made))
-    more: dict[str, Any] = {} if suspend else {"poll_interval": poll_interval}
-    pause: Any = suspend_flow_run if suspend else pause_flow_run
-    try:
-        # With _sync: in an async flow Prefect would return a coroutine, and this is one function for both.
-        answer = pause(wait_for_input=form, timeout=timeout, key=key, _sync=True, **more)
-    except FlowPauseTimeout:
-        made = _look(wanted)
-        if made.status == "pending":
-            raise
+    # With _sync: in an async flow Prefect would return a coroutine, and this is one function for both.
+    if suspend:
+        answer: Any = suspend_flow_run(wait_for_input=form, timeout=timeout, key=key, _sync=True)  # type: ignore[call-overload]  # the dispatcher's
+    else:
+        with _resumed_by_others(wanted, poll_interval):
+            answer = pause_flow_run(  # type: ignore[call-overload]  # _sync is the dispatcher's
+                wait_for_input=form, timeout=timeout, poll_interval=poll_interval, key=key, _sync=True
+            )
+    if answer.person == _ELSEWHERE and (made := _look(wanted)).status != "pending":
         return ended(made)
     # As a task, so that a database that is away is tried again and nobody is asked twice.
     return _record_decision(wanted, answer.decision, answer.person, answer.comment)
@@ -122,20 +134,47 @@ def _look(request: str) -> Transition:
         return registry.transition(request)
 
 
+@contextmanager
+def _resumed_by_others(request: str, every: float) -> Iterator[None]:
+    """Let the flow run go on as soon as its request is decided elsewhere, such as by ``podium approve``."""
+    done = threading.Event()
+    run = FlowRunContext.get()
+    assert run is not None  # _pause_key has looked
+    assert run.flow_run is not None
+
+    def watch(flow_run: UUID) -> None:
+        while not done.wait(every):
+            try:
+                if _look(request).status != "pending":
+                    resume_flow_run(flow_run, _GO_ON, _sync=True)  # type: ignore[call-arg]  # the dispatcher's
+                    return
+            except Exception:  # noqa: BLE001 - a look that fails is made again; the flow run waits for a person anyway
+                _log.warning("Whether request %s is decided cannot be told now.", request, exc_info=True)
+
+    # In a copy of this context: Prefect keeps its settings, and with them the address of its server, in there.
+    watcher = threading.Thread(target=copy_context().run, args=(watch, run.flow_run.id), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
 def _pause_key(request: str) -> str:
-    """Return a name for this pause that the next attempt of the flow run gives to the same one, and only to that.
+    """Return a name for this pause, the same after the flow run was suspended, and another one in a retry.
 
     Prefect numbers pauses by itself. By that the answer to one request would be taken for an answer to another one, if
-    a flow asks about another version after a retry.
+    a flow asks about another version when it runs again.
 
     Raises:
         InvalidValueError: No flow can be paused here.
     """
     context = FlowRunContext.get()
-    if context is None or TaskRunContext.get() is not None:
+    if context is None or context.flow_run is None or TaskRunContext.get() is not None:
         raise InvalidValueError(
             "ask_for_approval was called outside a flow.", hint="Call it in the flow itself, not in a task."
         )
     name, pauses = f"podium-{request}", context.observed_flow_pauses
     pauses[name] = pauses.get(name, 0) + 1
-    return f"{name}-{pauses[name]}"
+    return f"{name}-{context.flow_run.run_count}-{pauses[name]}"

@@ -108,6 +108,8 @@ def wait_for_promotion(request: Ref, *, timeout: float = 3600.0, poll_interval: 
         PodiumError: As `Registry.transition`.
     """
     until, wanted = time.monotonic() + timeout, request_id(request)
+    if done := committed(request):
+        return done
     while True:
         with shared_registry() as registry:
             made = registry.transition(wanted)
@@ -132,6 +134,13 @@ def request_id(request: Ref) -> str:
             f"{request!r} is no promotion.", hint="Pass what promote_model returned, or the id of a request."
         )
     return str(found)
+
+
+def committed(request: Ref) -> ModelResult | None:
+    """Return a result that says that the stage moved, or was held already: of the latter there is no request to ask."""
+    if isinstance(request, ModelResult) and request.to_json().get("status") == "committed":
+        return request
+    return None
 
 
 def ended(made: Transition) -> ModelResult:
