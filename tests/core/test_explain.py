@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -97,8 +98,6 @@ def test_the_events_alone_are_enough(lived) -> None:
     kept = json.loads(json.dumps([event.to_json() for event in lived.events(MODEL)]))
     for event in kept:
         event["origin"] = Origin.from_json(event["origin"])
-    from datetime import datetime
-
     events = [Event(**{**event, "at": datetime.fromisoformat(event["at"])}) for event in kept]
     told = list(reversed(explain_events(events)))
     assert [item.to_json() for item in told] == [item.to_json() for item in lived.explain(MODEL)]
@@ -134,3 +133,27 @@ def test_what_cannot_be_explained(lived, model, stage, limit, error) -> None:
     """A typed error."""
     with pytest.raises(error):
         lived.explain(model, stage, limit=limit)
+
+
+def test_what_an_older_podium_recorded_is_told() -> None:
+    """Gates of before had a name and a verdict only, and no policy; they are told as far as they go."""
+    after = {"stage": "production", "number": 1, "digest": "sha256:x", "transition": "t1", "reasons": ["No."]}
+    after["gates"] = [
+        {"gate": "check:bias", "passed": False, "reason": "No."},
+        {"gate": "from:staging", "passed": True, "reason": "m:v1 has been in 'staging'."},
+    ]
+    event = Event(
+        id="e1",
+        type="model_version.promotion_refused",
+        stream=MODEL,
+        sequence=4,
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        actor="ann",
+        origin=Origin(),
+        subject=f"{MODEL}:v1",
+        before={"stage": "production", "number": 0},
+        after=after,
+    )
+    (told,) = explain_events([event])
+    assert (told.gates[0].gate, told.gates[0].verdict, told.gates[0].reason) == ("check:bias", "failed", "No.")
+    assert (told.policy, told.status, told.before, told.sequences) == (None, "refused", "v0", (4,))
