@@ -108,7 +108,11 @@ def _look(model: str, *, everything: bool) -> None:
     command([podium, "compare", *versions, "--baseline", versions[0]])
     if everything:
         command([podium, "show", model])
+        command([podium, "policy", "show", model])
     command([podium, "history", model])
+    if everything:
+        say("\nWhy was the worse one refused? A year later the audit log still tells, gate by gate:")
+        command([podium, "history", model, "--explain", "--stage", "production", "--limit", "2"])
 
 
 def _show_slack(payloads: list[dict[str, object]]) -> None:
@@ -127,6 +131,7 @@ def _what_next(home: Path, seconds: float) -> None:
     for line in (
         "podium ls",
         "podium ls 'model-registry/Digits classifier'",
+        "podium promote 'model-registry/Digits classifier:v2' --to production --dry-run   # every gate",
         "podium promote 'model-registry/Digits classifier:v2' --to production   # refused, exit code 1",
         "podium promote 'model-registry/Digits classifier:candidate' --to production",
         "podium rollback 'model-registry/Digits classifier'",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import podium
 from podium_demo.digits import held_out_accuracy
 
 TOLERANCE = 0.005
 
-POLICY = podium.Policy(
-    (
-        podium.Stage("staging"),
-        podium.Stage("production", checks=("held_out_accuracy", "not_worse_than_champion"), from_stage="staging"),
-    )
+# The same file as 'podium policy apply' takes.
+POLICY = podium.Policy.from_yaml(
+    files("podium_demo").joinpath("policy.yaml").read_text(encoding="utf-8"), "policy.yaml"
 )
 
 
