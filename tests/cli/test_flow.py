@@ -149,7 +149,7 @@ def test_test_passes(ok, model, checks):
     text = ok("test", f"{model}:v0", "--checks", checks)
     assert "accuracy" in text
     assert "pass" in text
-    assert f"{model}:v0 passed; nothing holds 'production' to compare with" in text
+    assert f"{model}:v0 passed 1 check; nothing holds 'production' to compare with" in text
 
 
 def test_test_finds_modules_of_the_working_directory(ok, model):
