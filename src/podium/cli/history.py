@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from podium.cli.completion import complete_model, complete_stage
+from podium.cli.event_words import version_of, what
 from podium.cli.options import State, Verb, pass_state
 from podium.cli.output import joined, plain_text, print_rich, say, styled, time_text
 
@@ -23,6 +23,10 @@ _STYLES = {
     "model_version.rolled_back": "bold yellow",
     "model_version.promotion_refused": "bold red",
     "model_version.promotion_forced": "bold red",
+    "model_version.promotion_requested": "bold yellow",
+    "model_version.promotion_rejected": "bold red",
+    "model_version.demoted": "bold yellow",
+    "stage.adopted": "bold red",
 }
 
 
@@ -102,7 +106,7 @@ def _print_events(events: list[Event]) -> None:
 
 
 def _entry(event: Event) -> Text:
-    parts = [styled(_what(event), _STYLES.get(event.type, "bold"))]
+    parts = [styled(what(event), _STYLES.get(event.type, "bold"))]
     change = _change(event)
     if change:
         parts.append(styled(f"  {change}", "cyan"))
@@ -116,54 +120,18 @@ def _entry(event: Event) -> Text:
     return joined(*parts)
 
 
-def _what(event: Event) -> str:
-    words: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
-        "artifact.created": lambda _, after: f"artifact created, type {after.get('type')}",
-        "artifact_version.logged": lambda version, _: f"{version} logged",
-        "model.created": lambda _, after: f"registered model created, type {after.get('type')}",
-        "model_version.linked": lambda version, _: f"{version} linked",
-        "model_version.checked": lambda _, after: f"{event.subject.rpartition(':')[2]} tested: {_counts(after)}",
-        "model_version.promoted": lambda version, after: f"{version} promoted to {after.get('stage')}",
-        "model_version.promotion_refused": lambda version, after: f"{version} refused for {after.get('stage')}",
-        "model_version.promotion_forced": lambda version, after: f"{version} forced into {after.get('stage')}",
-        "model_version.rolled_back": lambda version, after: f"{after.get('stage')} rolled back to {version}",
-        "alias.set": lambda version, after: f"alias {after.get('alias')} set to {version}",
-        "alias.removed": lambda _, __: f"alias {event.before.get('alias')} removed",
-        "policy.set": lambda _, after: f"policy set: {_stages(after)}",
-        "model_version.unlinked": lambda _, __: f"{_version(event.before)} unlinked",
-        "artifact_version.deleted": lambda _, __: f"{_version(event.before)} deleted",
-        "artifact_version.purged": lambda _, __: f"{_version(event.before)} given up for good",
-        "tag.added": lambda _, after: f"tag {after.get('tag')} added{_on(event)}",
-        "tag.removed": lambda _, __: f"tag {event.before.get('tag')} removed{_on(event)}",
-    }
-    known = words.get(event.type)
-    if known:
-        return known(_version(event.after), event.after)
-    return f"{_of(event)} {event.type.rpartition('.')[2].replace('_', ' ')}"
-
-
-def _of(event: Event) -> str:
-    """Return what an event is about in a word: ``v3``, ``model``."""
-    return event.subject.partition(":")[2] or event.type.partition(".")[0].replace("_", " ")
-
-
-def _on(event: Event) -> str:
-    version = event.subject.partition(":")[2]
-    return f" on {version}" if version else ""
-
-
 def _change(event: Event) -> str:
     if event.type == "model_version.linked":
-        return f"{event.after.get('source')} -> {_version(event.after)}"
+        return f"{event.after.get('source')} -> {version_of(event.after)}"
     if event.type == "artifact_version.logged":
         before = event.after.get("supersedes")
         return f"in place of v{before}" if before is not None else ""
     if event.type == "model_version.promotion_refused":
-        return f"{_version(event.before)} stays"
+        return f"{version_of(event.before)} stays"
     if event.type.endswith((".updated", ".renamed", ".numbered")):
         return ", ".join(_edits(event.before, event.after))
     moved = event.type.startswith("alias.") or event.type in ("model_version.promoted", "model_version.rolled_back")
-    return f"{_version(event.before)} -> {_version(event.after)}" if moved else ""
+    return f"{version_of(event.before)} -> {version_of(event.after)}" if moved else ""
 
 
 def _edits(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -184,20 +152,3 @@ def _edits(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 def _value(value: Any) -> str:
     return "none" if value is None else plain_text(value)
-
-
-def _version(facts: Mapping[str, Any]) -> str:
-    number = facts.get("number")
-    return f"v{number}" if number is not None else "none"
-
-
-def _counts(after: Mapping[str, Any]) -> str:
-    """Say which checks ran: all by name while they are few, or how many of each status."""
-    checks = after.get("checks") or ()
-    if len(checks) <= 4:
-        return ", ".join(f"{check['name']} {check['status']}" for check in checks)
-    return ", ".join(f"{amount} {status}" for status, amount in Counter(c["status"] for c in checks).items())
-
-
-def _stages(after: Mapping[str, Any]) -> str:
-    return ", ".join(str(stage.get("name")) for stage in after.get("stages") or ())

@@ -243,8 +243,8 @@ def _require_stage(unit: Unit, place: _Place, stage: str | None) -> None:
 
 
 def _never_frozen(unit: Unit, place: _Place, stage: str | None) -> NotFoundError:
-    what = f"The stage {stage!r}" if stage is not None else "All of it"
+    what = f"The stage {stage!r} of {place.text}" if stage is not None else f"{place.text} as a whole"
     there = [freeze for freeze in list_freezes(unit, place.text) if freeze.holds(unit.now)]
     named = ", ".join(f"{item.target} {item.stage or '(all stages)'}" for item in there)
     hint = f"In force are: {named}." if there else "'podium freeze ls' lists what is frozen."
-    return NotFoundError(f"{what} of {place.text} is not frozen.", hint=hint, target=place.text)
+    return NotFoundError(f"{what} is not frozen.", hint=hint, target=place.text)
