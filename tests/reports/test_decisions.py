@@ -71,7 +71,7 @@ CASES = [
     (
         attempt("committed", FROM, PASSED),
         "Promoted",
-        f"{NAME} holds production now in place of v0. It passed all 2 gates.",
+        f"{NAME} holds production now in place of v0. It passed both gates.",
     ),
     (attempt("committed", FROM, before=None), "Promoted", f"{NAME} holds production now. It passed its only gate."),
     (attempt("committed"), "Promoted", f"{NAME} holds production now in place of v0. No gate was asked for."),

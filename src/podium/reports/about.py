@@ -43,7 +43,7 @@ def about_version(ref: str, digest: str, facts: VersionFacts | None) -> list[Sai
         rows.append(Said("source", version.source))
     for label, names in (("stages and aliases", version.aliases), ("tags", version.tags)):
         rows += [Said(label, ", ".join(names))] if names else []
-    rows.append(Said("files", f"{version.files} with {size_text(version.size)}"))
+    rows.append(Said("size", f"{size_text(version.size)} in {version.files} file{'s' * (version.files != 1)}"))
     rows.append(happened("linked" if version.kind == "model" else "logged", version.created_at, version.created_by))
     if run is not None:
         rows.append(Said("run", f"{run.name} ({run.project}, {run.id}), {run.status}"))

@@ -15,7 +15,7 @@ from podium.reports.facts import TestFacts
 from podium.reports.markdown import metrics_markdown
 from podium.reports.pages import render, stamp
 from podium.reports.sections import STATUS_TONES
-from podium.reports.text import number, plain_text
+from podium.reports.text import all_of, number, plain_text
 
 _FEW = 3
 _LONG = 300  # characters of a message that stand there without being asked for
@@ -85,7 +85,7 @@ def decide_test(report: TestReport) -> Decision:
         return Decision("Nothing ran", "warn", f"No check ran on {name}{beside}.")
     if report.passed:
         ran = count - skipped
-        checks = "its only check" if count == 1 else f"{'' if skipped else 'all '}{ran} check{'s' * (ran != 1)}"
+        checks = f"{ran} check{'s' * (ran != 1)}" if skipped else all_of(count, "check")
         return Decision("Passed", "pass", f"{name} passed {checks}{beside}.")
     if not report.failures:
         return Decision("Not finished", "fail", f"No check of {name} failed, but {len(report.not_run)} did not run.")

@@ -10,7 +10,7 @@ from podium.domain.gates import GateResult
 from podium.domain.metric_gates import parse_rule
 from podium.domain.transitions import Transition
 from podium.errors import PodiumError
-from podium.reports.text import number
+from podium.reports.text import all_of, number
 
 DecisionTone = Literal["pass", "fail", "warn", "wait"]
 _TOO = {">=": ("too low", "at least"), ">": ("too low", "more than")}
@@ -125,8 +125,8 @@ def _committed(made: Transition, name: str) -> Decision:
         who = f"{made.actor} overruled {open_gates} of {len(made.gates)} gates: {made.reason}"
         return Decision(f"{_word(made)} by force", "warn", f"{says} {who}", _listed(_open(made), stage))
     count = len(made.gates)
-    passed = f" It passed {'its only gate' if count == 1 else f'all {count} gates'}." if count else ""
-    return Decision(_word(made), "pass", says + (" No gate was asked for." if not count else passed))
+    passed = f" It passed {all_of(count, 'gate')}." if count else " No gate was asked for."
+    return Decision(_word(made), "pass", says + passed)
 
 
 def _listed(gates: list[GateResult], stage: str) -> tuple[str, ...]:

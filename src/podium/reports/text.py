@@ -54,3 +54,10 @@ def direction_text(better: Better | None, source: DirectionSource | None) -> str
     if better is None:
         return ""
     return f"{better} is better, declared" if source == "run" else f"{better} is better"
+
+
+def all_of(count: int, what: str) -> str:
+    """Return several things that are meant together: ``its only gate``, ``both gates``, ``all 3 gates``."""
+    if count == 1:
+        return f"its only {what}"
+    return f"{'both' if count == 2 else f'all {count}'} {what}s"
