@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from markdown_it import MarkdownIt
 
+from podium.domain.checks import CheckResult, TestReport
 from podium.domain.markup import escape_markdown
 from podium.reports import PromotionFacts, TestFacts, checks_junit, checks_markdown, promotion_junit, promotion_markdown
 from tests.checks.test_reports import require_valid
@@ -56,6 +57,16 @@ def test_metrics_stand_beside_those_of_the_champion(five) -> None:
     ):
         assert "|  | v0 | v1 | v2 (baseline) | v3 | v4 |" in text
         assert re.search(r"\| loss \(lower is better, declared\) \|.* worse \|", text)
+
+
+@pytest.mark.parametrize("message", ["m" * 5000, "@" * 5000])
+def test_a_comment_on_github_has_room_for_it(message) -> None:
+    """However many checks there are and however much they say, those that failed stand there, the rest is counted."""
+    results = tuple(CheckResult(f"c{number}", "pass" if number else "fail", message) for number in range(3000))
+    text = checks_markdown(TestReport(REPORT.ref, REPORT.digest, None, results, tuple(f"t{at}" for at in range(500))))
+    assert len(text) < 65_536
+    assert re.search(r"\| ❌ \| c0 \| fail \|(?s:.*)And 29\d\d more, none of which failed\.", text)
+    assert "and 450 more." in text
 
 
 @pytest.mark.parametrize("text", [promotion_markdown(NASTY_ATTEMPT), checks_markdown(NASTY_REPORT)])

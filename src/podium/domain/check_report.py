@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from podium.domain.checks import CheckResult, TestReport
 from podium.domain.junit import Case, Outcome, junit_xml
-from podium.domain.markup import escape_markdown
+from podium.domain.markup import markdown_cell
 
-MARKS = {"pass": "✅", "fail": "❌", "error": "💥", "warn": "⚠️", "skipped": "⏭️"}
-_CELL = 500
+_MARKS = {"pass": "✅", "fail": "❌", "error": "💥", "warn": "⚠️", "skipped": "⏭️"}
+_ROOM = 40_000  # characters of the table; a comment on GitHub has room for 65,536
+_FEW = 50
 _PLAIN = "checks"
 
 
@@ -16,16 +19,22 @@ def report_markdown(report: TestReport) -> str:
 
     What users wrote stands in it as it is: no markup, no link, no mention of a person.
     """
-    parts = [f"### {'✅' if report.passed else '❌'} {_cell(report.ref)} {verdict(report)}"]
+    parts = [f"### {'✅' if report.passed else '❌'} {markdown_cell(report.ref)} {verdict(report)}"]
     if report.champion is not None:
-        parts.append(f"Compared with {_cell(report.champion)}.")
+        parts.append(f"Compared with {markdown_cell(report.champion)}.")
     lines = ["| | Check | Result | Message | Time |", "|---|---|---|---|---:|"]
-    for result in worst_first(report):
-        cells = [MARKS[result.status], _cell(result.name), status_words(result), _cell(result.message)]
+    rows = worst_first(report)
+    for result in rows:
+        cells = [_MARKS[result.status], markdown_cell(result.name), status_words(result), markdown_cell(result.message)]
         lines.append(f"| {' | '.join(cells)} | {result.duration:.2f} s |")
-    parts.append("\n".join(lines))
+    shown = _fitting(lines)
+    parts.append("\n".join(shown))
+    if left := rows[len(shown) - 2 :]:
+        failed = sum(_rank(result) == 0 for result in left)
+        parts.append(f"And {len(left)} more, {failed or 'none'} of which failed.")
     if report.not_run:
-        parts.append(f"Not run: {', '.join(map(_cell, report.not_run))}.")
+        more = f" and {len(report.not_run) - _FEW} more" if len(report.not_run) > _FEW else ""
+        parts.append(f"Not run: {', '.join(map(markdown_cell, report.not_run[:_FEW]))}{more}.")
     parts.append(f"<sub>Digest {report.digest}</sub>")
     return "\n\n".join(parts) + "\n"
 
@@ -76,11 +85,11 @@ def _case(result: CheckResult) -> Case:
     )
 
 
+def _fitting(lines: list[str]) -> list[str]:
+    """Return as many lines from the beginning as a comment has room for."""
+    ends = accumulate(len(line) + 1 for line in lines)
+    return [line for line, end in zip(lines, ends, strict=True) if end <= _ROOM]
+
+
 def _rank(result: CheckResult) -> int:
     return 0 if not result.passed and result.status != "skipped" else 1 if result.status != "pass" else 2
-
-
-def _cell(text: str) -> str:
-    """Return text for one cell of a table; its lines stay lines."""
-    short = text if len(text) <= _CELL else f"{text[:_CELL]}…"
-    return "<br>".join(escape_markdown(line) for line in short.split("\n") if line.strip())

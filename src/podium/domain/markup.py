@@ -11,6 +11,7 @@ _SPECIAL = re.compile(
 # GitHub looks for names and numbers in the text that it has made of Markdown, where an escape or an entity is the
 # character itself again. A space of no width parts them there; so Renovate does it.
 _PARTED = "@#-"
+_LONGEST = 500
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 has no way to hold
 
 
@@ -29,6 +30,12 @@ def escape_markdown(text: str) -> str:
     No markup, no link, no HTML, one line; nobody is mentioned, and no issue.
     """
     return _SPECIAL.sub(lambda match: _escaped(match[0]), spelled(text))
+
+
+def markdown_cell(text: str) -> str:
+    """Return text for one cell of a table: as `escape_markdown`, its lines kept, at most 500 characters of it."""
+    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return "<br>".join(escape_markdown(line) for line in short.split("\n") if line.strip())
 
 
 def xml_text(text: str) -> str:

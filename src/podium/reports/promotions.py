@@ -8,7 +8,7 @@ from typing import Any
 
 from podium.domain.gates import GateResult
 from podium.domain.junit import Case, Outcome, junit_xml
-from podium.domain.markup import escape_markdown
+from podium.domain.markup import escape_markdown, markdown_cell
 from podium.domain.policies import DEFAULT_POLICY, Policy
 from podium.domain.transitions import Transition
 from podium.errors import PodiumError
@@ -68,17 +68,17 @@ def promotion_markdown(made: Transition, facts: PromotionFacts | None = None) ->
     """
     known, found = facts or PromotionFacts(), decide(made)
     title = f"{found.word}: {escape_markdown(made.ref)} {_ARROWS[made.kind]} {escape_markdown(made.stage)}"
-    parts = [f"### {_MARKS[found.tone]} {title}", escape_markdown(found.sentence)]
-    parts += ["\n".join(f"- {escape_markdown(reason)}" for reason in found.reasons)] if found.reasons else []
+    parts = [f"### {_MARKS[found.tone]} {title}", markdown_cell(found.sentence)]
+    parts += ["\n".join(f"- {markdown_cell(reason)}" for reason in found.reasons)] if found.reasons else []
     if made.gates:
         rows = [
-            [_MARKS[row.tone], row.verdict, f"{row.kind}: {escape_markdown(row.name)}", escape_markdown(row.reason)]
+            [_MARKS[row.tone], row.verdict, f"{row.kind}: {markdown_cell(row.name)}", markdown_cell(row.reason)]
             for row in gate_rows(made.gates)
         ]
         parts.append(markdown_table(["", "Gate says", "Gate", "Why"], rows))
     if made.approvals:
         people = [
-            [escape_markdown(word.person), word.decision, escape_markdown(word.comment or ""), stamp(word.at)]
+            [escape_markdown(word.person), word.decision, markdown_cell(word.comment or ""), stamp(word.at)]
             for word in made.approvals
         ]
         parts.append(markdown_table(["Who", "Decision", "Comment", "When"], people))
@@ -115,7 +115,7 @@ def _case(suite: str, gate: GateResult, *, overruled: bool) -> Case:
 def _small_print(made: Transition, known: PromotionFacts) -> Iterator[str]:
     yield f"Digest {escape_markdown(made.digest)}"
     asked = f"Asked by {made.actor} on {stamp(made.at)}" + (f": {made.reason}" if made.reason else "")
-    yield escape_markdown(asked)
+    yield markdown_cell(asked)
     yield from (escape_markdown(f"{said.label.capitalize()}: {said.text}") for said in _about_policy(made, known)[:1])
     if not made.dry_run:
         yield f"Request {made.id}"
