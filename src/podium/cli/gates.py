@@ -52,8 +52,8 @@ def _told(gate: GateResult, *, facts: bool) -> Text:
 
 
 def flat_facts(facts: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
-    """Yield names and values of facts without their nesting; what is empty, or stands in the sentence, is left out."""
-    for key, value in facts.items():
+    """Yield names and values of facts by name, without their nesting; what is empty or in the sentence is left out."""
+    for key, value in sorted(facts.items()):
         name = f"{place}.{key}" if place else str(key)
         if value in (None, "", [], {}) or (not place and key in _SAID):
             continue

@@ -51,7 +51,7 @@ def check_policies(state: State, files: tuple[str, ...]) -> int:
             if not state.json:
                 show_error(error, as_json=False)
         else:
-            answers.append({"file": file, "ok": True, "policy": policy})
+            answers.append({"file": file, "ok": True, "policy": policy.to_json()})
             if not state.json:
                 say(f"{file}: ok, {count(len(policy.stages), 'stage')}: {stages_text(policy)}")
     if state.json:
@@ -90,7 +90,7 @@ def apply_policy(state: State, file: str, target: str, dry_run: bool, adopt: boo
         now = own_policy(registry, target)
     if state.json:
         revision = now.revision if now is not None else None
-        state.print_json({**plan.to_json(), "policy": policy, "dry_run": dry_run, "revision": revision})
+        state.print_json({**plan.to_json(), "policy": policy.to_json(), "dry_run": dry_run, "revision": revision})
     elif dry_run:
         _say_plan(plan, adopt=adopt)
     else:
@@ -130,7 +130,7 @@ def show_policy(state: State, target: str, as_yaml: bool, revision: int | None) 
     with state.registry() as registry:
         policy = registry.policy(target) if revision is None else _revision(registry, target, revision)
         if state.json:
-            state.print_json(policy)
+            state.print_json(policy.to_json())
         elif as_yaml:
             print_yaml(policy)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -35,10 +36,12 @@ def wait_for_people(registry: Registry, made: Transition, timeout: float | None)
     say(f"Waiting for approvals of {made.ref}; Ctrl-C leaves the request standing", to_stderr=True)
     ends = time.monotonic() + timeout if timeout is not None else None
     try:
-        return _look(made, lambda: registry.transition(made.id), ends)
+        ended = _look(made, lambda: registry.transition(made.id), ends)
     except KeyboardInterrupt:
         say(f"Not waiting any more. The request {made.id} stands; 'podium withdraw' takes it back.", to_stderr=True)
         raise click.Abort from None
+    # What somebody else's call carried out is what this one asked for.
+    return replace(ended, changed=ended.status == "committed")
 
 
 def _look(made: Transition, ask: Callable[[], Transition], ends: float | None) -> Transition:
