@@ -107,11 +107,11 @@ def read_record(kind: str, line: bytes, *, known: bool = False) -> dict[str, Any
         ValueError: The line is not what `write_record` writes; the text says why.
     """
     plain = json.loads(line) if known else read_line(line)
-    known = RECORDS[kind]
-    if plain.keys() != known.keys():
-        odd = ", ".join(sorted(plain.keys() ^ known.keys()))
+    fields = RECORDS[kind]
+    if plain.keys() != fields.keys():
+        odd = ", ".join(sorted(plain.keys() ^ fields.keys()))
         raise ValueError(f"it lacks fields or has unknown ones: {odd}")
-    return {name: _from_plain(name, plain[name], kind_of_value) for name, kind_of_value in known.items()}
+    return {name: _from_plain(name, plain[name], kind_of_value) for name, kind_of_value in fields.items()}
 
 
 def write_content_line(sha256: str, size: int) -> bytes:

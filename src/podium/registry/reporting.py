@@ -56,7 +56,7 @@ class ReportVerbs(CheckVerbs, ApprovalVerbs, PolicyVerbs, CompareVerbs, RunVerbs
         """
         _check_form(form)
         fresh = isinstance(tested, TestReport)
-        report = tested if isinstance(tested, TestReport) else self._recorded(tested, champion)
+        report = tested if isinstance(tested, TestReport) else self._last_report(tested, champion)
         if form == "junit":
             return checks_junit(report)
         compared = self._compared(report.champion, report.ref, pictures=form == "html")
@@ -88,7 +88,7 @@ class ReportVerbs(CheckVerbs, ApprovalVerbs, PolicyVerbs, CompareVerbs, RunVerbs
             return promotion_markdown(found, PromotionFacts(comparison=compared, policy=policy))
         return promotion_html(found, PromotionFacts(self._version_facts(found.ref), compared, policy))
 
-    def _recorded(self, ref: str, champion: str | None) -> TestReport:
+    def _last_report(self, ref: str, champion: str | None) -> TestReport:
         """Return the results on record that count for a version, the newest of each check."""
         version = self.resolve(ref)
         newest = {item.result.name: item.result for item in self.checks(version.ref)}

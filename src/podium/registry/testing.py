@@ -11,7 +11,7 @@ from typing import Any
 
 from podium.checks import Source as Checks
 from podium.checks import TestSubject
-from podium.checks.plan import StrPath, plan_test
+from podium.checks.plan import StrPath, TestPlan, plan_test
 from podium.checks.process import Echo
 from podium.domain.checks import CheckResult, CheckStatus, RecordedCheck, Severity, TestReport
 from podium.domain.names import check_label
@@ -117,20 +117,25 @@ class CheckVerbs(RunVerbs):
             InvalidValueError, NotFoundError: The checks cannot be loaded, or the reference names nothing.
             SettingsError: This system cannot run checks in a process of their own.
         """
-        command = plan_test(checks, suite, pytest_options, isolate=isolate, timeout=timeout)
-        done: list[CheckResult] = []
+        plan = plan_test(checks, suite, pytest_options, isolate=isolate, timeout=timeout)
         with tempfile.TemporaryDirectory(prefix="podium-test-") as folder:
-            version, best = self.prepare_test(ref, folder, champion=champion, data=data)
-            try:
-                left_out = command.run(version, best, echo, done.append)
-            except BaseException:
-                if done:  # what stands when somebody interrupts is not lost
-                    with suppress(PodiumError):  # the first error is the one to see
-                        self.record_checks(version.ref, done, digest=version.version.digest)
-                raise
-        recorded = self.record_checks(version.ref, done, digest=version.version.digest)
+            return self._run_test(plan, *self.prepare_test(ref, folder, champion=champion, data=data), echo)
+
+    def _run_test(
+        self, plan: TestPlan, version: TestSubject, champion: TestSubject | None, echo: Echo | None
+    ) -> TestReport:
+        done: list[CheckResult] = []
+        digest = version.version.digest
+        try:
+            left_out = plan.run(version, champion, echo, done.append)
+        except BaseException:
+            if done:  # what stands when somebody interrupts is not lost
+                with suppress(PodiumError):  # the first error is the one to see
+                    self.record_checks(version.ref, done, digest=digest)
+            raise
+        recorded = self.record_checks(version.ref, done, digest=digest)
         results = tuple(item.result for item in recorded)
-        return TestReport(version.ref, version.version.digest, best.ref if best else None, results, tuple(left_out))
+        return TestReport(version.ref, digest, champion.ref if champion else None, results, tuple(left_out))
 
     def prepare_test(
         self,
