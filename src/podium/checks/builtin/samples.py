@@ -25,6 +25,15 @@ class _Columns(NamedTuple):
     key: str | None
 
 
+class _Drawing(NamedTuple):
+    """How samples are drawn again, and what is asked of the interval."""
+
+    tolerance: float
+    confidence: float
+    resamples: int
+    seed: int
+
+
 def not_worse_on_samples(
     file: str = "predictions",
     *,
@@ -64,32 +73,43 @@ def not_worse_on_samples(
     Raises:
         InvalidNameError, InvalidValueError: An option cannot be used.
     """
-    number_of(tolerance, "tolerance", least=0)
-    number_of(confidence, "confidence", least=0.5, most=0.9999)
-    number_of(resamples, "resamples", least=100, most=_MOST)
-    check_better(better)
-    if better is not None and score in _SCORES:
-        raise InvalidValueError(f"{score} says by itself what is better.", hint="Leave better= away.")
     columns = _Columns(score, prediction, label, key)
+    drawing = _Drawing(tolerance, confidence, resamples, seed)
+    _check(columns, drawing, better)
+    sign = -1.0 if score in _SCORES[1:] or better == "lower" else 1.0
 
     def compare(model_version: TestSubject, champion: TestSubject | None) -> CheckResult:
         if champion is None:
             return CheckResult("-", "pass", "Nobody to compare with.")
         ours, theirs = (_scores(subject, file, columns) for subject in (model_version, champion))
-        sign = -1.0 if score in _SCORES[1:] or better == "lower" else 1.0
-        differences = _paired(ours, theirs, sign)
-        mean, low, high = bootstrap_interval(differences, confidence, int(resamples), seed)
-        good = low >= -tolerance
-        message = (
-            f"{score} on {len(differences)} samples: the version is {'better' if mean >= 0 else 'worse'} by "
-            f"{abs(mean):.4g} than {champion.ref}; {confidence:.4g} interval of the change for the better "
-            f"{low:.4g} to {high:.4g}, {'not' if good else 'which reaches'} below {-tolerance or 0:.4g}."
-        )
-        metrics = {"difference": mean, "low": low, "high": high, "samples": len(differences)}
-        return CheckResult("-", "pass" if good else "fail", message, metrics)
+        return _judge(_paired(ours, theirs, sign), drawing, score, champion.ref)
 
-    options = {"file": file, "tolerance": tolerance, **columns._asdict(), "better": better, "confidence": confidence}
-    return built("not_worse_on_samples", compare, {**options, "resamples": resamples, "seed": seed}, common)
+    options = {"file": file, **columns._asdict(), **drawing._asdict(), "better": better}
+    return built("not_worse_on_samples", compare, options, common)
+
+
+def _check(columns: _Columns, drawing: _Drawing, better: str | None) -> None:
+    number_of(drawing.tolerance, "tolerance", least=0)
+    number_of(drawing.confidence, "confidence", least=0.5, most=0.9999)
+    number_of(drawing.resamples, "resamples", least=100, most=_MOST)
+    for name, value in (("resamples", drawing.resamples), ("seed", drawing.seed)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise InvalidValueError(f"{name} is {value!r}.", hint="Give a whole number.")
+    check_better(better)
+    if better is not None and columns.score in _SCORES:
+        raise InvalidValueError(f"{columns.score} says by itself what is better.", hint="Leave better= away.")
+
+
+def _judge(differences: list[float], drawing: _Drawing, score: str, champion: str) -> CheckResult:
+    mean, low, high = bootstrap_interval(differences, drawing.confidence, drawing.resamples, drawing.seed)
+    good = low >= -drawing.tolerance
+    message = (
+        f"{score} on {len(differences)} samples: the version is {'better' if mean >= 0 else 'worse'} by "
+        f"{abs(mean):.4g} than {champion}; {drawing.confidence:.4g} interval of the change for the better "
+        f"{low:.4g} to {high:.4g}, {'not' if good else 'which reaches'} below {-drawing.tolerance or 0:.4g}."
+    )
+    metrics = {"difference": mean, "low": low, "high": high, "samples": len(differences)}
+    return CheckResult("-", "pass" if good else "fail", message, metrics)
 
 
 def bootstrap_interval(
