@@ -1,4 +1,10 @@
-"""The check of predictions, sample by sample: not worse than the champion, with a bootstrap interval."""
+"""The check of predictions, sample by sample: not worse than the champion, with a bootstrap interval.
+
+Each sample gives one difference of scores, version less champion. The samples are drawn again with replacement, as
+pairs; the percentile interval of the mean difference is that of B. Efron and R. J. Tibshirani, "An Introduction to the
+Bootstrap" (1993), chapter 13. The check passes if the whole interval lies above minus the tolerance: the test of
+non-inferiority.
+"""
 
 from __future__ import annotations
 
@@ -50,23 +56,18 @@ def not_worse_on_samples(
 ) -> Check:
     """On the same samples, the version is not worse than the champion by more than a tolerance, with confidence.
 
-    Each sample gives one difference of scores, version less champion. The samples are drawn again with replacement,
-    as pairs, so often as ``resamples`` says; the percentile interval of the mean difference is that of B. Efron and
-    R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13. The check passes if the whole interval
-    lies above minus the tolerance: the test of non-inferiority. Without a champion it passes. Needs NumPy.
+    The method stands at the head of this module. Without a champion it passes. Needs NumPy.
 
     Args:
-        file: The table, as a file of each version (``predictions.csv``), or the table ``predictions`` that the run
-            of each logged.
+        file: A file of each version (``predictions.csv``), or the table ``predictions`` that the run of each logged.
         tolerance: How much worse the mean may be, in the unit of the score.
-        score: ``accuracy`` (the prediction is the label), ``absolute_error``, ``squared_error``, or the name of a
-            column that holds a score for each sample.
+        score: ``accuracy`` (the prediction is the label), ``absolute_error``, ``squared_error``, or a column of scores.
         prediction: The column of predictions.
         label: The column of what is right.
         key: The column that tells samples apart; None where the rows of both are in one order.
         better: ``higher`` or ``lower``, for a column of scores; ``higher`` if None.
         confidence: Of the two-sided interval.
-        resamples: How often.
+        resamples: How often samples are drawn.
         seed: Of the random numbers; the same seed gives the same interval.
         common: ``name, severity, suite, timeout``.
 
