@@ -41,7 +41,8 @@ def test_every_file_imports_and_every_dag_can_be_stored(dags: dict[str, Any]) ->
     """What the scheduler reads is the stored form."""
     from airflow.serialization.serialized_objects import DagSerialization
 
-    assert {"train_and_promote", "refuse_and_roll_back", "small", "retried", "failing"} <= set(dags)
+    examples = {"train_and_promote", "refuse_and_roll_back", "approve_and_promote"}
+    assert examples | {"small", "retried", "failing", "waiting"} <= set(dags)
     for dag_id, item in dags.items():
         assert DagSerialization.from_dict(DagSerialization.to_dict(item)).dag_id == dag_id
 
@@ -142,6 +143,7 @@ def test_the_story_of_the_examples_twice(run_dag: RunDag, registry: podium.Regis
     reasons = task.xcom_pull(task_ids="promotion_is_refused")
     assert any("has not been in 'staging'" in reason for reason in reasons)
     assert any("not_worse_than_champion" in reason for reason in reasons)
+    assert any("the rule is 'accuracy >= production.accuracy - 0.005'" in reason for reason in reasons)
     assert len(registry.versions(DIGITS)) == 3
 
 

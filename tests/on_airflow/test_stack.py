@@ -11,7 +11,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +27,9 @@ _COMPONENTS = {
     "api-server": ["api-server", "--host", "127.0.0.1", "--workers", "1"],
     "scheduler": ["scheduler", "--skip-serve-logs"],  # it would serve them on every address of the machine
     "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+_USERS = ("tom", "mia")  # both may answer in Airflow; what they may in the registry, its roles say
 
 
 class Stack:
@@ -33,12 +37,19 @@ class Stack:
 
     Args:
         home: An empty folder.
+        url: Of the registry, which the connection that the tasks look for is not about.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, url: str) -> None:
         self.home, self.port = home, _free_port()
+        (home / "passwords.json").write_text(json.dumps({user: user for user in _USERS}))
         self.environment = {
-            **os.environ,
+            **{key: value for key, value in os.environ.items() if not key.startswith("PODIUM_")},
+            "PODIUM_URL": url,
+            "PODIUM_HOME": str(home / "podium"),
+            "PODIUM_ACTOR": "airflow",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:admin" for user in _USERS),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "2",
@@ -94,11 +105,55 @@ class Stack:
 
     def run(self, dag_id: str, run_id: str, conf: str) -> dict[str, str]:
         """Trigger a DAG, wait until its run has ended, and return the state of each task instance."""
+        self.trigger(dag_id, run_id, conf)
+        return self.ended(run_id)
+
+    def trigger(self, dag_id: str, run_id: str, conf: str = "{}") -> None:
+        """Trigger a DAG as soon as it is there."""
         self._wait(f"the DAG {dag_id}", lambda: self._rows("select 1 from serialized_dag where dag_id = ?", dag_id))
         self.airflow("dags", "trigger", dag_id, "--run-id", run_id, "--conf", conf)
+
+    def ended(self, run_id: str) -> dict[str, str]:
+        """Wait until a DAG run has ended and return the state of each task instance."""
         ended = "select state from dag_run where run_id = ? and state in ('success', 'failed')"
         self._wait(f"the run {run_id}", lambda: self._rows(ended, run_id))
+        return self.states(run_id)
+
+    def states(self, run_id: str) -> dict[str, str]:
+        """Return the state of each task instance of a DAG run, as it is now."""
         return dict(self._rows("select task_id, state from task_instance where run_id = ?", run_id))
+
+    def wait_for_state(self, run_id: str, task_id: str, state: str) -> None:
+        """Wait until a task instance is in a state."""
+        self._wait(f"{task_id} in {state}", lambda: self._in_state(run_id, task_id, state))
+
+    def _in_state(self, run_id: str, task_id: str, state: str) -> bool:
+        states = self.states(run_id)
+        assert "upstream_failed" not in states.values(), f"{states}\n{self.logs()}"
+        return states.get(task_id) == state
+
+    def respond(self, dag_id: str, run_id: str, user: str, choice: str, comment: str) -> None:
+        """Answer the question of the task ``approve``, as the page of required actions does for a user."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
+        self.call(user, "PATCH", path, {"chosen_options": [choice], "params_input": {"comment": comment}})
+
+    def call(self, user: str, method: str, path: str, body: dict[str, Any]) -> Any:
+        """Make a call of Airflow's REST API in the name of a user."""
+        token = self._http("POST", "auth/token", {"username": user, "password": user})["access_token"]
+        return self._http(method, f"api/v2/{path}", body, {"Authorization": f"Bearer {token}"})
+
+    def _http(self, method: str, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", **(headers or {})},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.loads(answer.read() or "null")
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from error
 
     def _start(self, name: str, command: list[str]) -> None:
         with (self.home / f"{name}.log").open("wb") as log:
@@ -149,19 +204,86 @@ def _facts(registry: podium.Registry) -> list[str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The registry of all tests of this file, as its stack serves them all."""
+    return f"sqlite:///{tmp_path_factory.mktemp('registry')}/podium.db"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, url: str) -> Iterator[Stack]:
+    """A running Airflow."""
+    with Stack(tmp_path_factory.mktemp("airflow"), url) as running:
+        yield running
+
+
+@pytest.fixture
+def registry(url: str) -> Iterator[podium.Registry]:
+    """The registry that the tasks of the stack use."""
+    opened = podium.open_registry(url, actor="ann")
+    yield opened
+    opened.close()
+
+
 @pytest.mark.slow
-def test_forked_tasks_twice_add_nothing_the_second_time(registry: podium.Registry, tmp_path: Path) -> None:
+def test_forked_tasks_twice_add_nothing_the_second_time(
+    stack: Stack, registry: podium.Registry, tmp_path: Path
+) -> None:
     """Each task is a process of its own, told apart by its DAG run, and the second run adds no row."""
-    home = tmp_path / "airflow"
-    home.mkdir()
     conf = json.dumps({"folder": str(tmp_path)})
-    with Stack(home) as stack:
-        first = stack.run("small", "first", conf)
-        before = _facts(registry)
-        second = stack.run("small", "second", conf)
+    first = stack.run("small", "first", conf)
+    before = _facts(registry)
+    second = stack.run("small", "second", conf)
     assert set(first.values()) == set(second.values()) == {"success"}, stack.logs()
     assert _facts(registry) == before
     assert registry.model("model-registry/Small").aliases == {"latest": 0, "newest": 0, "production": 0}
     origins = {info.origin.identity for info in registry.runs("subjects")}
     assert origins == {"airflow:small/first/log/-1", "airflow:small/second/log/-1"}
     assert all(info.status == "finished" for info in registry.runs("subjects"))
+
+
+@pytest.mark.slow
+def test_people_answer_in_airflow_and_the_registry_judges(stack: Stack, registry: podium.Registry) -> None:
+    """Tom may not and the task fails; cleared, it asks again, Mia agrees, and what waited in three ways goes on."""
+    model = "model-registry/Digits with approval"
+    registry.grant_role("model-registry", "ann", "admin")  # so that approvals need that role, too
+    registry.grant_role("model-registry", "airflow", "admin")
+    registry.grant_role("model-registry", "mia", "admin")
+    stack.trigger("approve_and_promote", "asked")
+    stack.wait_for_state("asked", "approve", "awaiting_input")
+    (request,) = registry.list_requests(model)
+    stack.trigger("waiting", "waiting", json.dumps({"request": request.id, "ref": request.ref}))
+    stack.wait_for_state("waiting", "promote", "deferred")
+    stack.wait_for_state("waiting", "deferring", "deferred")
+    stack.respond("approve_and_promote", "asked", "tom", "Approve", "Go!")
+    assert stack.ended("asked")["approve"] == "failed", stack.logs()
+    assert registry.transition(request.id).approvals == ()
+
+    # Cleared with what follows, which failed because of it.
+    again = {"dry_run": False, "dag_run_id": "asked", "task_ids": ["approve"], "include_downstream": True}
+    stack.call("tom", "POST", "dags/approve_and_promote/clearTaskInstances", again)
+    stack.wait_for_state("asked", "approve", "awaiting_input")
+    stack.respond("approve_and_promote", "asked", "mia", "Approve", "Seen the curves.")
+    asked, waited = stack.ended("asked"), stack.ended("waiting")
+    assert (set(asked.values()), set(waited.values())) == ({"success"}, {"success"}), stack.logs()
+
+    made = registry.transition(request.id)
+    (word,) = made.approvals
+    assert (made.status, made.actor, word.actor) == ("committed", "airflow", "airflow")
+    assert (word.person, word.decision, word.comment) == ("mia", "approved", "Seen the curves.")
+    assert word.origin.identity == "airflow:approve_and_promote/asked/approve/-1"
+    assert registry.resolve(f"{model}:production").ref == request.ref
+
+
+@pytest.mark.slow
+def test_a_rejection_in_airflow_skips_what_follows(stack: Stack, registry: podium.Registry) -> None:
+    """The request ended with what was said, and nothing moved."""
+    model = "model-registry/Digits rejected"
+    stack.trigger("approve_and_promote", "rejected", json.dumps({"model": model}))
+    stack.wait_for_state("rejected", "approve", "awaiting_input")
+    stack.respond("approve_and_promote", "rejected", "mia", "Reject", "Too slow.")
+    states = stack.ended("rejected")
+    assert (states["approve"], states["moved"], states["deploy"]) == ("success", "skipped", "skipped"), stack.logs()
+    (made,) = registry.list_requests(model, status="rejected")
+    assert made.outcome == "Rejected by mia: Too slow."
+    assert "production" not in registry.model(model).aliases

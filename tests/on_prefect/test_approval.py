@@ -48,12 +48,12 @@ def paused_run(flow_name):
     raise AssertionError(f"{flow_name} was not paused.")
 
 
-def respond(*answers):
+def respond(*answers, flow_name="ship"):
     """Answer the questions of the flow run that comes, one after the other, as people do in the UI."""
 
     def work():
         for answer in answers:
-            run = paused_run("ship")
+            run = paused_run(flow_name)
             with get_client(sync_client=True) as client:
                 said.append(client.resume_flow_run(run, run_input=answer).status.value)
             time.sleep(0.3)
@@ -216,3 +216,15 @@ def test_a_suspended_flow_run_frees_its_process(policy):
         asked, done, status = run_flow(suspends, flow_run=client.read_flow_run(run_id))
     assert (asked == done, status) == (True, "committed")
     assert len(policy.list_requests(MODEL, status=None)) == 1
+
+
+def test_the_example_flow(registry, load_flow):
+    """Train, test with a suite of pytest, ask, and the answer moves the stage; once more, and nobody is asked."""
+    ships = load_flow("approve_and_promote")
+    thread, _ = respond(yes("mia"), flow_name="approve-and-promote")
+    done = ships(candidate="naive_bayes", poll_interval=1)
+    thread.join(60)
+    checks = {item.result.name: item.result.status for item in registry.checks(done.ref)}
+    assert (done.status, done.approvals[0]["person"]) == ("committed", "mia")
+    assert (checks["held_out_images"], checks["not_worse"], len(checks)) == ("pass", "skipped", 12)
+    assert ships(candidate="naive_bayes", poll_interval=1).changed is False

@@ -66,6 +66,7 @@ def test_the_whole_demonstration_can_be_shown_twice(registry, train, refuse, row
         reasons = refuse()
         assert "has not been in 'staging'" in reasons[0]
         assert "not_worse_than_champion" in reasons[1]
+        assert "the rule is 'accuracy >= production.accuracy - 0.005'" in reasons[-1]
         assert held(registry)["production"] == "digits/logistic-regression:v0"
         counts.append(rows())
     assert registry.resolve(f"{MODEL}:candidate").source == "digits/support-vectors:v0"
