@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+
+TESTS = Path(__file__).parents[1]
 
 ALIAS_SET = ("alias", "set", "digits/mlp:v0", "other")
 COMMANDS = {
@@ -23,7 +26,21 @@ COMMANDS = {
     "download": ("download", "digits/mlp"),
     "alias set": ALIAS_SET,
     "alias remove": ("alias", "remove", "digits/mlp", "candidate"),
+    "search": ("search", "type = 'model'"),
+    "lineage": ("lineage", "digits/mlp:v0"),
+    "impact": ("impact", "digits/mlp:v0"),
+    "audit head": ("audit", "head"),
+    "export": ("export", "digits/mlp", "--to", "bundle.podium"),
     "policy show": ("policy", "show", "{model}"),
+    "policy history": ("policy", "history", "{model}"),
+    "policy explain": ("policy", "explain", "{model}"),
+    "policy schema": ("policy", "schema"),
+    "requests ls": ("requests", "ls"),
+    "freeze add": ("freeze", "{model}", "--reason", "audit", "--until", "3d"),
+    "freeze ls": ("freeze", "ls"),
+    "role grant": ("role", "grant", "model-registry", "bob", "lead"),
+    "role revoke": ("role", "revoke", "model-registry", "bob", "lead"),
+    "role ls": ("role", "ls"),
     "notify add": ("notify", "add", "me", "--channel", "console"),
     "notify ls": ("notify", "ls"),
     "deliver": ("deliver", "--seconds", "1"),
@@ -56,12 +73,25 @@ COMMANDS = {
     "init": ("init",),
     "doctor": ("doctor", "--deep"),
 }
+# Commands that need more than one model to answer: where their JSON is tested.
+ELSEWHERE = {
+    "rollback": "cli/test_json.py",
+    # cli/test_promotion_truth.py asks all of these with --json.
+    **dict.fromkeys(("approve", "reject", "withdraw", "demote"), "core/promotion_truth.txt"),
+    "unfreeze": "cli/test_json.py",
+    "import": "cli/test_moving.py",
+    "import-mlflow": "from_mlflow/conftest.py",
+}
 LISTS = {
     "ls",
     "ls namespace",
     "ls versions",
     "ls deleted",
     "history",
+    "policy history",
+    "requests ls",
+    "freeze ls",
+    "role ls",
     "notify ls",
     "deliveries ls",
     "registry ls",
@@ -84,6 +114,12 @@ def test_rollback_answers_json(ok, answer, model):
     assert answer("rollback", model)["kind"] == "rolled_back"
 
 
+def test_unfreeze_answers_json(ok, answer, model):
+    """The end of a freeze answers with the freeze."""
+    ok("freeze", model, "--reason", "audit")
+    assert answer("unfreeze", model)["ended_by"] == "ann"
+
+
 def test_notify_remove_answers_json(ok, answer):
     """Removing answers with what was removed."""
     ok("notify", "add", "me", "--channel", "console")
@@ -94,7 +130,9 @@ def test_every_command_is_covered():
     """No command is left out above."""
     from podium.cli.main import COMMANDS as known
 
-    named = {name.split()[0] for name in COMMANDS} | {"rollback"}
+    for name, file in ELSEWHERE.items():
+        assert name in (TESTS / file).read_text(encoding="utf-8")
+    named = {name.split()[0] for name in COMMANDS} | set(ELSEWHERE)
     assert named == {name for section in known.values() for name in section}
 
 

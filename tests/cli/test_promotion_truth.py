@@ -14,6 +14,7 @@ from podium.cli.main import cli
 from podium.plugins.host import PluginHost
 from podium.registry import open_registry
 from tests.core.promotion_truth import ACTORS, METRICS, ROWS, World, at
+from tests.core.test_promotion_truth import _new_database as new_database
 from tests.core.test_promotion_truth import holder
 
 PROMOTIONS = [
@@ -24,12 +25,17 @@ PROMOTIONS = [
 EXITS = {"refused": 1, "permission_denied": 1, "invalid_value": 2, "not_found": 3, "conflict": 4}
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Callable[[str], World], list[str]]]:
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.slow])]
+)
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Callable[[str], World], list[str]]]:
     """One database for all rows, for Python and as options of the command line; its audit is clean at the end."""
     folder = tmp_path_factory.mktemp("truth")
-    url, content = f"sqlite:///{folder / 'podium.db'}", str(folder / "content")
+    content = str(folder / "content")
     with ExitStack() as after:
+        url = f"sqlite:///{folder / 'podium.db'}" if request.param == "sqlite" else new_database(request, after)
         opened = {
             actor: after.enter_context(
                 closing(open_registry(url, content=content, actor=actor, host=PluginHost(discover=False)))
