@@ -208,6 +208,19 @@ def test_nobody_is_asked_about_what_is_decided(registry: podium.Registry, reques
     assert operator("WaitForPromotionSensor", request=done).poke({}).xcom_value == done
 
 
+def test_the_form_has_no_fields_of_the_dag(respond: Ask) -> None:
+    """Airflow merges the parameters of the DAG into those of each task, and refuses an answer that leaves one out."""
+    from airflow.sdk import DAG
+
+    with DAG("asking", schedule=None, params={"model": "m"}):
+        assert list(operator("ApproveModelOperator", request="r").params) == ["comment"]
+    with DAG("asking_more", schedule=None, params={"model": "m"}):
+        more = operator("ApproveModelOperator", request="r", params={"ticket": "T-1"})
+        more.validate_params_input({"comment": "Seen.", "ticket": "T-2"})
+    with DAG("answered", schedule=None, params={"model": "m"}):
+        assert respond("Approve", "bob", "Seen.")["status"] == "committed"
+
+
 def test_the_question_says_what_it_is_about(request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Version, stage, each gate and who asked; one field for a comment."""
     from airflow.providers.standard.operators import hitl

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, Context, Param
@@ -52,14 +51,17 @@ class ApproveModelOperator(ApprovalOperator):
         request: Ref,
         subject: str = "",
         body: str | None = None,
-        params: Mapping[str, Any] | None = None,
+        params: dict[str, Any] | None = None,
         podium_conn_id: str = PodiumHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         if kwargs.get("defaults") is not None:
             raise ValueError("An approval has no default answer: leave 'defaults' out.")
-        comment = Param("", type=["string", "null"], title="Comment", description="To reject, say what is wrong.")
-        super().__init__(subject=subject, body=body, params={_COMMENT: comment, **(params or {})}, **kwargs)
+        super().__init__(subject=subject, body=body, params=params, **kwargs)
+        # Only here: what Airflow hands over as params holds those of the DAG, too, and the parent has taken them out.
+        if _COMMENT not in self.params:
+            hint = "To reject, say what is wrong."
+            self.params[_COMMENT] = Param("", type=["string", "null"], title="Comment", description=hint)
         self.request = request
         self.podium_conn_id = podium_conn_id
 
