@@ -146,3 +146,21 @@ def test_a_forked_process_opens_its_own_connections(registry: podium.Registry, m
     assert os.waitpid(pid, 0)[1] == 0
     assert len(hook.registry.runs("forks")) == 2
     hook.registry.close()
+
+
+def test_a_trigger_opens_the_same_registry(registry: podium.Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By connection, or by environment where the default one is missing; any other one that is missing is an error."""
+    import asyncio
+
+    from airflow.providers.common.compat.sdk import AirflowNotFoundException
+
+    from podium.airflow import PodiumHook
+
+    there = {"conn_type": "podium", "extra": {"dsn": registry.url, "actor": "mia"}}
+    monkeypatch.setenv("AIRFLOW_CONN_PODIUM_THERE", json.dumps(there))
+    for name in ("podium_there", "podium_default"):
+        opened = asyncio.run(PodiumHook(name).open_async())
+        assert opened.url == registry.url
+        opened.close()
+    with pytest.raises(AirflowNotFoundException):
+        asyncio.run(PodiumHook("podium_gone").open_async())
