@@ -17,7 +17,13 @@ DEFAULT_EVENTS: tuple[str, ...] = (
     "model_version.promoted",
     "model_version.promotion_refused",
     "model_version.promotion_forced",
+    "model_version.promotion_requested",
+    "model_version.promotion_rejected",
+    "model_version.promotion_cancelled",
     "model_version.rolled_back",
+    "model_version.demoted",
+    "stage.frozen",
+    "stage.unfrozen",
 )
 
 
