@@ -3,7 +3,8 @@
     airflow dags test refuse_and_roll_back
 
 Run ``train_and_promote`` first: this DAG links its weakest candidate, tests it, is refused, and rolls back. Which gates
-refused, and in which words, is what the task ``promotion_is_refused`` returns.
+refused, and in which words, is what the task ``promotion_is_refused`` returns: it was never in staging, a check failed,
+and the rule ``accuracy >= production.accuracy - 0.005`` of the policy does not hold.
 """
 
 from __future__ import annotations

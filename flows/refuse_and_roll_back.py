@@ -2,7 +2,9 @@
 
     PODIUM_URL=sqlite:////tmp/podium/podium.db python flows/refuse_and_roll_back.py
 
-Run `train_and_promote.py` twice before, with different candidates, so that production has had two holders.
+The reasons: it was never in staging, a check failed, and the rule `accuracy >= production.accuracy - 0.005` of the
+policy does not hold. Run `train_and_promote.py` twice before, with different candidates, so that production has had two
+holders.
 """
 
 from __future__ import annotations

@@ -119,6 +119,38 @@ def test_a_failed_check_fails_the_task_with_a_summary(registry: podium.Registry,
     assert [item.result.status for item in registry.checks(linked.ref)] == ["pass", "fail"]
 
 
+def test_a_suite_of_pytest_and_a_check_that_is_built_in(
+    registry: podium.Registry, linked: podium.Version, tmp_path: Path
+) -> None:
+    """Every test is a check; the summary names what failed and what `-x` left out."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    suite = tmp_path / "test_suite.py"
+    suite.write_text(
+        "def test_small(model_version):\n    assert model_version.version.size < 100\n"
+        "def test_worse():\n    assert False, 'It reads ones as sevens.'\n"
+        "def test_last():\n    pass\n"
+    )
+    with pytest.raises(AirflowFailException) as caught:
+        run(
+            "TestModelOperator",
+            ref=linked.ref,
+            checks="max_size('1 MB')",
+            suite=str(suite),
+            pytest_options=["-x"],
+            timeout=60,
+        )
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"3 checks on {linked.ref}, 1 failed."
+    assert [line.split()[:2] for line in lines if "test_" in line] == [
+        ["pass", "test_suite-test_small:"],
+        ["fail", "test_suite-test_worse:"],
+        ["not", "run"],
+    ]
+    assert "It reads ones as sevens" in lines[3]
+    assert len(registry.checks(linked.ref)) == 3
+
+
 @pytest.mark.usefixtures("registry")
 def test_a_failed_check_may_only_be_told(linked: podium.Version) -> None:
     """Then the next task decides."""
