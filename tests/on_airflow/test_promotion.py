@@ -150,6 +150,23 @@ def test_an_answer_of_nobody_is_not_recorded(registry: podium.Registry, request_
     assert registry.transition(request_["id"]).approvals == ()
 
 
+def test_an_answer_that_cannot_be_recorded_is_asked_for_again(
+    registry: podium.Registry, request_: dict[str, Any], respond: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is away: an error that Airflow retries, and the next attempt puts the question anew."""
+    from airflow.sdk.exceptions import TaskAwaitingInput
+
+    with monkeypatch.context() as patch:
+        away = podium.DatabaseUnavailableError("It restarts.")
+        patch.setattr(podium.Registry, "approve", lambda *_, **__: (_ for _ in ()).throw(away))
+        with pytest.raises(podium.DatabaseUnavailableError):
+            respond("Approve", "bob")
+    assert registry.transition(request_["id"]).approvals == ()
+    monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **_: None)
+    with pytest.raises(TaskAwaitingInput):
+        operator("ApproveModelOperator", request=request_).execute({"task_instance": type("Ti", (), {"id": "1"})})
+
+
 def test_a_second_answer_of_the_same_person_changes_nothing(
     registry: podium.Registry, request_: dict[str, Any], respond: Ask
 ) -> None:

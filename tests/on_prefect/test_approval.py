@@ -1,5 +1,6 @@
 """A person answers in a paused flow run, and it is on record in the registry; on a real server."""
 
+import asyncio
 import contextlib
 import contextvars
 import threading
@@ -179,6 +180,22 @@ def test_a_retried_flow_asks_again_only_what_is_not_on_record(policy):
     done = again()
     thread.join(60)
     assert (len(attempts), said, done.status) == (3, ["ACCEPT", "ACCEPT"], "committed")
+
+
+# Prefect's asynchronous client leaves its sockets to the garbage collector when its loop ends.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_async_flow_asks_in_a_thread(policy):
+    """The function blocks, so it must not block the loop of the flow."""
+
+    @flow(name="ship")
+    async def ships():
+        asked = promote_model(f"{MODEL}:v0", "production")
+        return await asyncio.to_thread(ask_for_approval, asked, timeout=60, poll_interval=1)
+
+    thread, said = respond(yes("bob"))
+    done = asyncio.run(ships())
+    thread.join(60)
+    assert (said, done.status) == (["ACCEPT"], "committed")
 
 
 def test_nobody_is_asked_in_a_task(policy):

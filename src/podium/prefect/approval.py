@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,13 @@ from uuid import UUID
 
 from prefect import task
 from prefect.context import FlowRunContext, TaskRunContext
-from prefect.flow_runs import pause_flow_run, resume_flow_run, suspend_flow_run
+from prefect.flow_runs import (
+    apause_flow_run,
+    asuspend_flow_run,
+    pause_flow_run,
+    resume_flow_run,
+    suspend_flow_run,
+)
 from prefect.input import RunInput
 from pydantic import Field
 
@@ -87,14 +94,12 @@ def ask_for_approval(
     if made.status != "pending":
         return ended(made)
     form = ApprovalInput.with_initial_data(description=description or promotion_markdown(made))
-    # With _sync: in an async flow Prefect would return a coroutine, and this is one function for both.
     if suspend:
-        answer: Any = suspend_flow_run(wait_for_input=form, timeout=timeout, key=key, _sync=True)  # type: ignore[call-overload]  # the dispatcher's
+        answer = _stop(suspend_flow_run, asuspend_flow_run, wait_for_input=form, timeout=timeout, key=key)
     else:
+        more = {"poll_interval": poll_interval, "timeout": timeout, "key": key}
         with _resumed_by_others(wanted, poll_interval):
-            answer = pause_flow_run(  # type: ignore[call-overload]  # _sync is the dispatcher's
-                wait_for_input=form, timeout=timeout, poll_interval=poll_interval, key=key, _sync=True
-            )
+            answer = _stop(pause_flow_run, apause_flow_run, wait_for_input=form, **more)
     if answer.person == _ELSEWHERE and (made := _look(wanted)).status != "pending":
         return ended(made)
     # As a task, so that a database that is away is tried again and nobody is asked twice.
@@ -132,6 +137,25 @@ def _decide(registry: Registry, request: str, decision: str, person: str, commen
 def _look(request: str) -> Transition:
     with shared_registry() as registry:
         return registry.transition(request)
+
+
+def _stop(plain: Any, asynchronous: Any, **how: Any) -> Any:
+    """Pause or suspend in a flow, or in a thread of an async flow, where Prefect's plain functions lose the form.
+
+    Raises:
+        InvalidValueError: It was called in the loop of an async flow.
+    """
+    context = FlowRunContext.get()
+    if context is None or context.flow is None or not context.flow.isasync:
+        return plain(**how, _sync=True)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(asynchronous(**how))
+    raise InvalidValueError(
+        "ask_for_approval would block the loop of this async flow.",
+        hint="Use 'await asyncio.to_thread(ask_for_approval, ...)'.",
+    )
 
 
 @contextmanager
