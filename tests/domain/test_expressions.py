@@ -279,3 +279,39 @@ def test_arithmetic_never_leaves_the_range_of_a_double() -> None:
     VALUES["metric.huge"] = 1e300
     assert ask("metric.huge * metric.huge > 1") is None
     assert ask("metric.huge > 1e299") is True
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("metric.val/loss < 1", "metric.`val/loss`"),
+        ("metric.val/loss/top-1 < 1", "metric.`val/loss/top-1`"),
+        ("1 > metric.val-f1 and open = true", "metric.`val-f1`"),
+        ("metric.eval/name > 1", "metric.`eval/name`"),
+        ("tags.team = 'x'", "metadata.team"),
+        ("summary_metrics.loss < 1", "metric.loss"),
+        ("version_number = 1", "number"),
+        ("creation_timestamp > '2026-01-01'", "created"),
+        ("attributes.name = 'x'", "name"),
+        ("attributes.creation_timestamp > '2026-01-01'", "created"),
+    ],
+)
+def test_what_is_written_as_elsewhere(text: str, near: str) -> None:
+    """A name as W&B or MLflow write it is answered with the one here."""
+    with pytest.raises(ExpressionError) as caught:
+        read_expression(text, VOCABULARY)
+    assert (caught.value.near, f"Did you mean {near}?" in str(caught.value)) == ([near], True)
+
+
+@pytest.mark.parametrize(
+    "text", ["metric.a/2 < 1", "metric.a/metric.b < 1", "metric.a/number < 1", "number/metadata.x < 1"]
+)
+def test_a_division_stays_one(text: str) -> None:
+    """A slash between what are fields or numbers divides, without spaces too."""
+    assert read_expression(text, VOCABULARY).condition is not None
+
+
+def test_an_order_by_a_name_with_a_slash() -> None:
+    """The name of a field alone is answered in the same way."""
+    with pytest.raises(ExpressionError, match=r"Did you mean metric\.`val/loss`"):
+        read_field("metric.val/loss", VOCABULARY)

@@ -13,10 +13,11 @@ from podium.domain.expressions.errors import mistake
 from podium.domain.expressions.parsing import parse
 from podium.domain.expressions.times import read_ago, read_time
 from podium.domain.expressions.tree import Constant, Node, Use
-from podium.domain.expressions.vocabulary import Found, Type, Vocabulary, near_names
+from podium.domain.expressions.vocabulary import Found, Type, Vocabulary, near_names, written
 from podium.errors import InvalidValueError
 
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_TORN = re.compile(r"\w[\w.]*(?:[/-]\w[\w.]*)+")  # plain names that '/' or '-' joins, without a space
 _VERSION = re.compile(r"v[0-9]{1,15}")
 
 
@@ -63,6 +64,8 @@ def read_field(text: str, vocabulary: Vocabulary) -> Found:
         ExpressionError: It is no name, or there is no such field.
     """
     raw = parse(f"{text} is null") if isinstance(text, str) else None
+    if isinstance(raw, tree.IsNull) and isinstance(raw.left, tree.Arithmetic):
+        _Binder(text, vocabulary, datetime.now(UTC)).value(raw.left)  # which knows what a torn name has to be
     if not isinstance(raw, tree.IsNull) or not isinstance(raw.left, tree.Name):
         raise mistake(str(text), 1, "This is not the name of a field.", "Such as: created, metric.accuracy.")
     return _Binder(text, vocabulary, datetime.now(UTC)).use(raw.left, alone=True).found
@@ -146,6 +149,7 @@ class _Binder:
         return Constant(node.column, time)
 
     def _arithmetic(self, node: tree.Arithmetic) -> Node:
+        self._refuse_torn(node)
         left, right = (self._number(self.value(side)) for side in (node.left, node.right))
         if isinstance(left, Constant) and isinstance(right, Constant):
             result = compute(node.operator, usable(left.value), usable(right.value))  # type: ignore[arg-type]
@@ -156,6 +160,22 @@ class _Binder:
         if sum(isinstance(item, Constant | Use) for item, _ in tree.walk(bound)) > MOST_VALUES:
             raise self._mistake(node, f"Arithmetic joins at most {MOST_VALUES} values.", "Compare a simpler sum.")
         return bound
+
+    def _refuse_torn(self, node: tree.Arithmetic) -> None:
+        """Say what ``metric.val/loss`` has to be: a name with a slash, as W&B has them, is no division."""
+        name, rest = node.left, node.right
+        if not isinstance(name, tree.Name) or not isinstance(rest, tree.Name):
+            return
+        other = self.vocabulary.find(rest.parts)
+        if other is not None and other.field.type in (Type.NUMBER, Type.ANY):
+            return
+        found = self.vocabulary.find(name.parts)
+        whole = _TORN.match(self.text, name.column - 1)
+        if found is not None and found.key is not None and whole is not None and whole.end() >= rest.column:
+            key = whole.group()[len(".".join(name.parts)) - len(found.key) :]
+            near = [f"{found.field.name}.{written(key)}"]
+            hint = f"A name with {node.operator!r} needs backticks."
+            raise self._mistake(name, f"There is no field {'.'.join(rest.parts)!r}.", hint, near)
 
     def _number(self, node: Node) -> Node:
         """Return a value that is a number, or may turn out to be one."""

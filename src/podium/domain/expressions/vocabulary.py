@@ -9,6 +9,24 @@ from dataclasses import dataclass
 from enum import Enum
 
 _PLAIN_PART = re.compile(r"\w+")
+# What MLflow and W&B call fields, and what that may be here; a name of a family has a further name behind it.
+_ELSEWHERE: dict[str, tuple[str, ...]] = {
+    "params": ("config",),
+    "param": ("config",),
+    "parameter": ("config",),
+    "parameters": ("config",),
+    "tags": ("metadata",),
+    "summary": ("metric",),
+    "summary_metrics": ("metric",),
+    "run_id": ("run.id", "id"),
+    "run_name": ("run.name", "name"),
+    "version_number": ("number",),
+    "creation_timestamp": ("created",),
+    "start_time": ("created",),
+    "end_time": ("finished",),
+    "user_id": ("created_by",),
+}
+_PREFIXES = frozenset({"attribute", "attributes", "attr"})
 _ALL_WORDS = frozenset({"and", "or", "not", "in", "like", "is", "null", "true", "false"})
 
 
@@ -103,6 +121,8 @@ class Vocabulary:
 
     def near(self, name: str) -> list[str]:
         """Return the fields that are spelled like a name, best first; for a family, with what follows in the name."""
+        if (other := self._elsewhere(name)) is not None:
+            return [other]
         head, dot, key = name.partition(".")
         families = [known for known, field in self._by_name.items() if field.family]
         if dot and (near := near_names(head, families)):
@@ -110,6 +130,17 @@ class Vocabulary:
         if not dot and name in families:
             return [f"{name}.NAME"]
         return near_names(name, self._by_name)
+
+    def _elsewhere(self, name: str) -> str | None:
+        """Return what a name of MLflow's or W&B's search is called here, None if it is none or means nothing here."""
+        head, dot, key = name.partition(".")
+        if head.lower() in _PREFIXES and dot:
+            return key if self.find(tuple(key.split("."))) is not None else self._elsewhere(key)
+        for meant in _ELSEWHERE.get(head.lower(), ()):
+            field = self._by_name.get(meant)
+            if field is not None and field.family == bool(dot):
+                return f"{meant}.{key}" if dot else meant
+        return None
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:
