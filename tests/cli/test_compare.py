@@ -141,3 +141,10 @@ def test_wrong_input(run, model, more, code, words):
     assert words in result.stderr
     assert len(result.stderr.strip().splitlines()) <= 3
     assert [path.name for path in Path().iterdir()] == []
+
+
+@pytest.mark.parametrize("more", [["--format", "html"], ["--format", "table"], ["--format", "html", "--output", "-"]])
+def test_json_is_the_only_form_of_standard_output(run, model, more):
+    """--json with a form for standard output is wrong usage: one of them would not count."""
+    result = run("compare", V0, V1, "--json", *more)
+    assert (result.exit_code, json.loads(result.stderr)["error"]["code"]) == (2, "usage")

@@ -157,3 +157,10 @@ def test_a_downgrade_that_nobody_confirms(run, ok, model):
     assert "Undoing 0002:" in result.stderr
     assert "say --yes" in result.stderr
     assert model in ok("ls")
+
+
+def test_a_downgrade_says_its_losses_with_yes_too(run, model):
+    """--yes leaves out the question, not what is lost; JSON carries it."""
+    result = run("db", "downgrade", "0003", "--yes", "--json")
+    assert "Undoing 0004:" in result.stderr
+    assert list(json.loads(result.stdout)["lost"]) == ["0004"]

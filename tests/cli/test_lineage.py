@@ -168,3 +168,23 @@ def test_wrong_references(run, trained, verb, given, code, words) -> None:
 def test_wrong_options(run, trained, given) -> None:
     """Wrong usage."""
     assert run("lineage", trained, *given).exit_code == 2
+
+
+def test_show_says_how_much_there_is(ok, trained) -> None:
+    """One line under the run counts what a version was made from and who used it; of a data set it names impact."""
+    assert "made from 1 version, used by 1 run; podium lineage digits/mlp:v0" in ok("show", "digits/mlp")
+    assert "Lineage  used by 1 run; podium impact digits/raw:v0" in " ".join(
+        f"{line}\n".replace("   ", " ") for line in ok("show", "digits/raw").splitlines()
+    )
+
+
+def test_what_has_no_version_now(run, ok, model_file) -> None:
+    """Where all versions were deleted, lineage and impact name the command that lists those."""
+    with closing(podium.open_registry()) as registry:
+        registry.log("digits/raw", model_file("raw"))
+        registry.delete("digits/raw:v0")
+    for verb in ("impact", "lineage"):
+        result = run(verb, "digits/raw")
+        assert result.exit_code == 3
+        assert "digits/raw has no version now" in result.stderr
+        assert "podium ls --deleted digits/raw" in result.stderr

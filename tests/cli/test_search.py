@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
+
+import podium
 
 
 def test_the_table_shows_what_the_question_names(ok, model):
@@ -109,3 +113,26 @@ def test_fields_are_completed():
         "tag = 'x' and metric."
     ]
     assert "-created_by" in [item.value for item in complete_order(context, parameter, "-crea")]
+
+
+def test_an_order_by_what_nothing_has_says_so(run, model):
+    """Everything is shown, and on standard error what was meant; a metric that there is gets no such line."""
+    assert "Did you mean metric.accuracy?" in run("search", "--sort", "-metric.acuracy").stderr
+    assert run("search", "--sort", "-metric.accuracy").stderr == ""
+
+
+def test_an_order_of_runs_by_what_none_has_says_so(run):
+    """The metrics of runs are in their summaries: what those of the page have is proposed."""
+    with closing(podium.open_registry()) as registry:
+        registry.log_metrics(registry.start_run("digits").id, [], summary={"val/loss": 0.5})
+    result = run("search", "--runs", "--sort", "metric.`val/los`")
+    assert (result.exit_code, "Did you mean metric.`val/loss`?" in result.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "line", ["--models --runs", "--runs --models", "--artifacts --models", "--all --limit 2", "--models --kind model"]
+)
+def test_options_of_which_one_would_not_count(run, line):
+    """Two that exclude each other are wrong usage."""
+    result = run("search", *line.split())
+    assert (result.exit_code, "--help' shows how" in result.stderr) == (2, True)

@@ -118,18 +118,18 @@ def upgrade_schema(state: State) -> None:
 def downgrade_schema(state: State, revision: str, yes: bool) -> None:
     """Take the schema back to an older revision; 'base' takes all tables away.
 
-    It says what is lost and asks, and wants --yes where nobody can answer. Make a backup first.
+    It says what is lost, always, and asks; where nobody can answer it wants --yes. Make a backup first.
     """
     with state.registry() as registry:
         lost = registry.downgrade_losses(revision)
+        for number, what in lost.items():
+            say(f"Undoing {number}: {what}", to_stderr=True)
         if lost and not yes:
-            for number, what in lost.items():
-                say(f"Undoing {number}: {what}", to_stderr=True)
             confirm(state, f"Take {registry.url} back to {revision}?", yes=False)
         before, after = registry.downgrade(revision)
         url = registry.url
     if state.json:
-        state.print_json({"url": url, "before": before, "after": after})
+        state.print_json({"url": url, "before": before, "after": after, "lost": lost})
     elif before == after:
         say(f"{url}: schema {after or 'none'} is that already; nothing changed")
     else:

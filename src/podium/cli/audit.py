@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +23,7 @@ from podium.cli.output import (
     shell_word,
     styled,
 )
+from podium.cli.watching import follow_events, pause_of, watch_options
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -63,6 +64,7 @@ def utc_text(time: datetime | None) -> str:
         ("podium audit ls \"origin.dag_id = 'train'\" --since 2026-11-01 --until 2026-12-01", "what a DAG changed"),
         ("podium audit ls --all --oldest-first --format jsonl > events.jsonl", "all of it, a line per event"),
         ("podium audit ls --all --format csv > events.csv", "for a spreadsheet"),
+        ("podium audit ls --watch --format jsonl | while read -r event; do ...; done", "each as it comes"),
     ],
 )
 @click.argument("where", required=False, default="")
@@ -74,8 +76,19 @@ def utc_text(time: datetime | None) -> str:
 @click.option("--oldest-first", is_flag=True, help="In the order in which it happened.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="JSON lines or CSV instead of a table.")
 @click.option("--fields", is_flag=True, help="List the names that WHERE may use.")
+@watch_options("Show the last events, then each new one as it comes, until Ctrl-C.")
 @pass_state
-def list_audit(state: State, /, where: str, fields: bool, form: str | None, everything: bool, **asked: Any) -> None:
+def list_audit(
+    state: State,
+    /,
+    where: str,
+    fields: bool,
+    form: str | None,
+    everything: bool,
+    watch: bool,
+    every: timedelta | None,
+    **asked: Any,
+) -> None:
     """List events of all models, artifacts and registries, the newest first.
 
     WHERE is an expression, such as: actor = 'ann' and type like 'model_version.%' and reason is null.
@@ -89,6 +102,16 @@ def list_audit(state: State, /, where: str, fields: bool, form: str | None, ever
         raise click.UsageError(
             "--all goes with --format jsonl or csv, and not with --limit or --after.", click.get_current_context()
         )
+    pause = pause_of(every, watch=watch)
+    if watch:
+        if everything or asked["until"] or asked["after"] or (asked["since"] and asked["limit"]):
+            words = (
+                "--watch starts with --since or with --limit, and ends with Ctrl-C: without --all, --until, --after."
+            )
+            raise click.UsageError(words, click.get_current_context())
+        with state.registry() as registry:
+            _follow(state, form, follow_events(registry, where, asked["since"], asked["limit"], pause))
+        return
     newest_first = not asked.pop("oldest_first")
     limit = asked.pop("limit") or _SHOWN
     with state.registry() as registry:
@@ -107,6 +130,18 @@ def list_audit(state: State, /, where: str, fields: bool, form: str | None, ever
         say("No event matches" if where else "Nothing happened")
     if page.next and not state.json:
         say(f"... and more: --limit N, --after {page.next}, or --all --format jsonl", to_stderr=True)
+
+
+def _follow(state: State, form: str | None, events: Iterator[Event]) -> None:
+    """Print each event when it comes, on one line."""
+    if form is not None:
+        write_events(form, events)
+    for event in events:
+        if state.json:
+            state.print_line(event)
+        else:
+            why = f"  {event.reason}" if event.reason else ""
+            say(f"{utc_text(event.at)}  {event.type}  {event.subject}  {event.actor} from {event.origin.label}{why}")
 
 
 def _print_fields(state: State) -> None:

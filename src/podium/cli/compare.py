@@ -75,6 +75,10 @@ def compare_command(
     Metrics with their changes against the baseline, configuration and metadata that differ, checks, files and sample
     predictions. Better and worse are said where the run declared the goal of a metric or its name tells it.
     """
+    if state.json and (output == "-" or (form is not None and output is None)):
+        raise click.UsageError(
+            "Standard output takes one form: give --json, or --format and --output -.", click.get_current_context()
+        )
     chosen = _form(form, output)
     with state.registry() as registry:
         found = _compare(registry, refs, baseline, state.json or chosen == "html", predictions)

@@ -17,7 +17,8 @@ from podium.errors import PodiumError, PromotionRefusedError
 EXITS: dict[int, tuple[str, tuple[str, ...]]] = {
     0: ("done", ()),
     1: (
-        "a promotion was refused or rejected, a test failed, you may not do that, or verify or doctor found damage",
+        "a promotion was refused or rejected, a test failed, you may not do that, verify or doctor found damage, or an "
+        "import left something out",
         ("promotion_refused", "permission_denied"),
     ),
     2: (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -179,15 +179,21 @@ def _print_problems(problems: Sequence[Problem]) -> None:
 
 
 def _summary(report: ImportReport) -> str:
-    new = sum(len(model.created) for model in report.models)
-    present = sum(model.present for model in report.models)
-    left = sum(item.kind == "left_out" for item in report.problems)
     conflicts = sum(item.kind == "conflict" for item in report.problems)
     would = "would come" if report.dry_run else "came"
-    if report.changed:
-        text = f"{count(new, 'version')} of {count(len(report.models), 'model')} {would} over, {present} here already"
-    else:
-        text = f"Nothing new; {count(present, 'version')} of {count(len(report.models), 'model')} here already"
-    rest = [f"{left} left out"] if left else []
-    rest += [count(conflicts, "conflict")] if conflicts else []
-    return ", ".join([text, *rest])
+    came = _versions({model.name: len(model.created) for model in report.models})
+    here = _versions({model.name: model.present for model in report.models})
+    gone = _versions({model.name: model.left_out for model in report.models})
+    # Aliases and stages that stayed behind; a name or a version that did stands in the numbers of its model.
+    names = sum(item.kind == "left_out" and item.what.startswith(("alias ", "stage ")) for item in report.problems)
+    parts = [f"{came} {would} over"] if report.changed else ["Nothing new"]
+    parts += [f"{here} here already"] if here[0] != "0" or not report.changed else []
+    parts += [f"{gone} left out"] if gone[0] != "0" else []
+    parts += ["1 alias or stage left out" if names == 1 else f"{names} aliases and stages left out"] if names else []
+    return "; ".join([*parts, *([count(conflicts, "conflict")] if conflicts else [])])
+
+
+def _versions(numbers: Mapping[str, int]) -> str:
+    """Return how many versions of how many models it is, of those that have any: ``8 versions of 4 models``."""
+    models = sum(number > 0 for number in numbers.values())
+    return f"{count(sum(numbers.values()), 'version')} of {count(models, 'model')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -62,6 +63,13 @@ class State:
 
         assert self._stream is not None
         print_json(to_plain(value), self._stream)
+
+    def print_line(self, value: Any) -> None:
+        """Print a value as JSON on one line, at once: for a command that goes on."""
+        from podium.domain.plain import to_plain
+
+        assert self._stream is not None
+        click.echo(json.dumps(to_plain(value), allow_nan=False, separators=(",", ":")), file=self._stream)
 
 
 def state_of(context: click.Context) -> State:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from podium.domain.checks import RecordedCheck
     from podium.domain.manifest import Manifest
     from podium.domain.versions import Collection, Version
+    from podium.registry import Registry
 
 _FILES_SHOWN = 30
 
@@ -58,12 +59,13 @@ def show_command(state: State, ref: str) -> None:
         version = found.version
         collection = registry.collection(version.collection)
         checks = _newest(registry.checks(version.ref))
+        lineage = "" if state.json else _lineage(registry, version)
     if state.json:
         state.print_json({"collection": collection, **found.to_json(), "checks": checks})
         return
     if ":" not in ref:
         _print_collection(collection)
-    _print_version(version)
+    _print_version(version, lineage)
     _print_files(found.manifest)
     _print_checks(checks)
 
@@ -100,7 +102,20 @@ def _print_collection(item: Collection) -> None:
     say()
 
 
-def _print_version(version: Version) -> None:
+def _lineage(registry: Registry, version: Version) -> str:
+    """Return how much it was made from and who used it, and the command that tells more; nothing if there is none."""
+    up = registry.lineage(version.ref, "up", depth=2)
+    down = registry.lineage(version.ref, "down", depth=1)
+    made = sum(node.up == 2 for node in up.nodes)
+    used = sum(node.down == 1 for node in down.nodes)
+    if not made and not used:
+        return ""
+    verb = "impact" if version.type == "dataset" else "lineage"
+    origin = f"made from {count(made, 'version')}, " if made else ""
+    return f"{origin}used by {count(used, 'run')}; podium {verb} {shell_word(version.ref)}"
+
+
+def _print_version(version: Version, lineage: str) -> None:
     rows: list[tuple[str, str | Text]] = [
         (version.ref, aliases_text(version.aliases)),
         ("Type", version.type),
@@ -110,7 +125,12 @@ def _print_version(version: Version) -> None:
     ]
     if version.kind == "model":
         rows.insert(1, ("Source", version.source))
-    for name, value in (("Link", version.origin.url), ("Run", version.run), ("Tags", ", ".join(version.tags))):
+    for name, value in (
+        ("Link", version.origin.url),
+        ("Run", version.run),
+        ("Lineage", lineage),
+        ("Tags", ", ".join(version.tags)),
+    ):
         if value:
             rows.append((name, value))
     if version.expires_at is not None:

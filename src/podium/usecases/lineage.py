@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from podium.domain.lineage import (
     run_of,
     steps_from,
 )
-from podium.domain.names import parse_reference
+from podium.domain.names import LATEST, Reference, parse_reference
+from podium.errors import NotFoundError
 from podium.sql import tables as t
 from podium.sql.lineage import Edge, Hops, Key, load_places, load_runs, load_versions, read_edges
 from podium.usecases.members import version_of
@@ -123,10 +125,23 @@ def _find_root(unit: Unit, text: str) -> tuple[str, Key]:
         version: UUID | None = unit.connection.execute(query).scalar()
         if version is not None:
             return f"{ref.collection}:v{ref.number}", version
-    found = resolve_version(unit, text)
+    try:
+        found = resolve_version(unit, text)
+    except NotFoundError as error:
+        if (empty := _empty(unit, ref)) is not None:
+            raise empty from error
+        raise
     ref = parse_reference(found.ref)
     assert ref.number is not None
     return found.ref, version_of(unit, find_collection(unit, ref).id, ref.number)
+
+
+def _empty(unit: Unit, ref: Reference) -> NotFoundError | None:
+    """The error for an artifact or model whose versions are all gone, None if it has some or never was."""
+    if ref.selector != LATEST or find_collection(unit, ref).latest is not None:
+        return None
+    there = f"'podium ls --deleted {shlex.quote(ref.collection)}' lists those that were deleted or unlinked."
+    return NotFoundError(f"{ref.collection} has no version now.", hint=there, ref=ref.collection)
 
 
 def _next(edges: Sequence[Edge], *, up: bool) -> Mapping[Key, Sequence[Key]]:
