@@ -169,6 +169,31 @@ def approve(connection: Connection) -> None:
     connection.execute(sa.insert(t.approvals), [fresh])
 
 
+def put_in(connection: Connection, table: sa.Table, column: str, number: float) -> None:
+    """Copy a row of a table under a number that SQLite keeps as it is."""
+    without_keys(connection)
+    given = connection.execute(sa.select(table).where(table.c[column].is_not(None))).first()
+    assert given is not None
+    fresh = given._asdict() | {column: 999} | ({"id": new_id()} if "id" in table.c else {})
+    connection.execute(sa.insert(table), [fresh])
+    connection.exec_driver_sql(f"update {table.name} set {column} = {number} where {column} = 999")
+
+
+def without_keys(connection: Connection) -> None:
+    """Let foreign keys not hold until the transaction is rolled back."""
+    sqlite = connection.dialect.name == "sqlite"
+    connection.exec_driver_sql(
+        "pragma defer_foreign_keys = on" if sqlite else "set local session_replication_role = replica"
+    )
+
+
+def remove_manifests(connection: Connection) -> None:
+    """Take all manifests away as a whole."""
+    without_keys(connection)
+    remove(connection, t.manifest_entries)
+    remove(connection, t.manifests)
+
+
 def exchange_digest(connection: Connection) -> None:
     """Let a version have the files of another one."""
     v = t.versions.c

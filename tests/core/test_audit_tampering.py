@@ -73,6 +73,10 @@ def stream(c):
     return collection(c, MODEL)
 
 
+def other(c):
+    return c.execute(sa.select(t.namespaces.c.id).where(t.namespaces.c.name == "other")).scalar_one()
+
+
 EVENTS = {
     "body edited": lambda c: change_event(c, "alias.set", after={"alias": "best", "number": 1}),
     "body before edited": lambda c: change_event(c, "alias.set", before={"alias": "best", "number": 1}),
@@ -187,6 +191,16 @@ ROWS = {
     "role taken": lambda c: remove(c, t.roles),
     "freeze ended": lambda c: change(c, t.freezes, ended_at=by_hand.late(c, t.events), ended_by="mallory"),
     "freeze deleted": lambda c: remove(c, t.freezes),
+    "freeze of another registry": lambda c: change(c, t.freezes, namespace_id=other(c)),
+    "policy of another registry": lambda c: change(
+        c, t.policies, t.policies.c.collection_id == stream(c), namespace_id=other(c)
+    ),
+    "manifest gone as a whole": by_hand.remove_manifests,
+    "empty registry renamed": lambda c: change(c, t.namespaces, t.namespaces.c.name == "other", name="evil"),
+    "kind of a registry edited": lambda c: change(c, t.namespaces, t.namespaces.c.name == "other", kind="project"),
+    "kind of a project edited": lambda c: change(c, t.namespaces, t.namespaces.c.name == "p", kind="registry"),
+    "registry by another": lambda c: change(c, t.namespaces, t.namespaces.c.name == "other", created_by="mallory"),
+    "metric infinite": lambda c: change(c, t.version_metrics, value=float("inf")),
 }
 
 
@@ -200,6 +214,45 @@ def test_what_is_changed_past_podium_is_found(lived, kind) -> None:
     assert report.found
     assert all(finding.text for finding in report.findings)
     json.dumps(report.to_json(), allow_nan=False)
+
+
+FRACTIONS = {
+    "check": lambda c: by_hand.put_in(c, t.checks, "sequence", 2.5),
+    "approval": lambda c: by_hand.put_in(c, t.approvals, "position", 0.5),
+    "alias move": lambda c: by_hand.put_in(c, t.alias_moves, "revision", 0.5),
+    "version tag": lambda c: by_hand.put_in(c, t.version_tags, "number", 0.5),
+    "policy": lambda c: by_hand.put_in(c, t.policies, "revision", 0.5),
+}
+
+
+@pytest.mark.parametrize("table", FRACTIONS)
+def test_a_row_with_a_fraction_for_its_number_is_found(lived, table) -> None:
+    """SQLite keeps 2.5 in a column of whole numbers: such a row is between two real ones, and no event tells of it."""
+    with by_hand.undone(lived) as unit:
+        if unit.connection.dialect.name != "sqlite":
+            pytest.skip("PostgreSQL makes a whole number of it")
+        FRACTIONS[table](unit.connection)
+        report = verify_audit(unit)
+    assert "state_unrecorded" in {finding.kind for finding in report.findings}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "update events set sequence = 'a' where id = (select id from events where type = 'tag.added' limit 1)",
+        "update version_metrics set value = 'abc'",
+        "update version_metrics set value = 9e999",
+    ],
+)
+def test_what_is_no_number_is_told_and_the_audit_goes_on(lived, edit) -> None:
+    """SQLite keeps text and infinity in a column of numbers: that is unreadable, and what comes after is looked at."""
+    with by_hand.undone(lived) as unit:
+        if unit.connection.dialect.name != "sqlite":
+            pytest.skip("PostgreSQL refuses such values itself")
+        unit.connection.exec_driver_sql(edit)
+        report = verify_audit(unit)
+    assert "unreadable" in {finding.kind for finding in report.findings}
+    assert report.manifests > 0
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,11 @@ def translated(where: str) -> Iterator[None]:
         raise InvalidValueError(f"The database cannot store a value: {error}.", hint="Change it.") from error
     except (exc.NoSuchModuleError, exc.ArgumentError, ModuleNotFoundError) as error:
         raise bad_url(where, error) from error
+    except (
+        exc.NoResultFound,
+        exc.MultipleResultsFound,
+    ):  # a defect or a row that was taken away: no lack of a connection
+        raise
     except (exc.TimeoutError, exc.DisconnectionError, exc.InvalidRequestError) as error:
         raise DatabaseUnavailableError(
             f"The database {where} gave no connection.", hint="Try again; if it stays, look at its load and limits."

@@ -54,7 +54,7 @@ class Comparer:
             stream: The stream.
             scope: Whose rows.
             table: The table.
-            count: How many rows there should be; only if there are more, each is looked at.
+            count: How many rows there should be, -1 if no event tells; each is looked at where the number differs.
             known: Whether an event speaks of the row of a key.
         """
         view = VIEWS[table]
@@ -62,9 +62,15 @@ class Comparer:
         only = [view.query.whereclause] if view.query.whereclause is not None else []
         query = sa.select(*view.keys).where(view.scope == scope, *only)
         counted = sa.select(sa.func.count()).select_from(query.subquery())
-        if self.unit.connection.execute(counted).scalar_one() != count:
-            keys = (tuple(row) for row in read(self.unit.connection, query))
-            self._note_unrecorded(stream, table, sorted((key for key in keys if not known(key)), key=repr))
+        there = self.unit.connection.execute(counted).scalar_one()
+        if there == count:
+            return
+        keys = (tuple(row) for row in read(self.unit.connection, query))
+        unknown = sorted((key for key in keys if not known(key)), key=repr)
+        self._note_unrecorded(stream, table, unknown)
+        if there > count >= 0 and not unknown:
+            text = f"{stream} has {there} rows of {table}, but its events tell of {count}."
+            self.notes.note("state_unrecorded", stream, text, subject=table, expected=count, found=there)
 
     def _note_differences(self, stream: str, facts: list[Fact], found: dict[tuple[Any, ...], Found]) -> None:
         self.notes.rows += len(facts)

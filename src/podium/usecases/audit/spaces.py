@@ -37,6 +37,7 @@ class SpaceReplay:
         Raises:
             KeyError, TypeError, ValueError, AttributeError: It does not hold what Podium records.
         """
+        self._about["name"] = event.stream
         if event.type in ("registry.created", "registry.updated"):
             self._describe(event)
         elif event.type in ("policy.set", "policy.removed"):

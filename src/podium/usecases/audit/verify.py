@@ -60,7 +60,7 @@ def verify_audit(
     audit.guarded("", lambda _: verify_manifests(unit, audit.notes), None)
     audit.guarded("", lambda _: find_orphans(unit, audit.notes), None)
     if heads is not None:
-        compare_heads(unit, heads, audit.notes)
+        audit.guarded("", lambda _: compare_heads(unit, heads, audit.notes), None)
     notes = audit.notes
     return AuditReport(
         at=unit.now,
@@ -103,7 +103,7 @@ class _Audit:
         """Do a step; where rows cannot be read, that is the finding, and the next step follows."""
         try:
             step(row)
-        except UnreadableError as error:
+        except (UnreadableError, ValueError, TypeError, OverflowError) as error:  # text or infinity for a number
             where = f"Rows of {stream}" if stream else "Rows"
             self.notes.note("unreadable", stream, f"{where} hold what Podium never writes: {error}.")
 
@@ -183,13 +183,18 @@ class _Audit:
         versions = len(members) if replay.kind == "artifact" else 0
         require(*here, "version", versions, lambda key: bool(versions) and key[0] in members)
         require(*here, "version tag", replay.tag_count, replay.is_tag_known)
-        require(*here, "check", replay.checks, lambda key: 0 < key[0] <= replay.checks)
+        require(*here, "check", replay.checks, lambda key: _counted(key[0], replay.checks))
         require(*here, "transition", len(attempts.known), lambda key: key[0] in attempts.known)
         words = attempts.words
-        require(*here, "approval", sum(words.values()), lambda key: 0 < key[1] <= words.get(key[0], 0))
-        require(*here, "alias move", sum(moves.values()), lambda key: 0 < key[1] <= moves.get(key[0], 0))
+        require(*here, "approval", sum(words.values()), lambda key: _counted(key[1], words.get(key[0], 0)))
+        require(*here, "alias move", sum(moves.values()), lambda key: _counted(key[1], moves.get(key[0], 0)))
         require(*here, "policy", len(policies), lambda key: key[0] in policies)
 
     def subscriptions(self, _row: Any) -> None:
         """Compare the subscriptions, which are a table of their own."""
         self.comparer.compare_all("subscriptions", UUID(int=0), "subscription", self.subscribed.values())
+
+
+def _counted(number: Any, last: int) -> bool:
+    """Whether a number is one of 1, 2, 3 and so on; SQLite keeps 2.5 and text in a column of whole numbers."""
+    return type(number) is int and 0 < number <= last
