@@ -30,6 +30,7 @@ def lived(shared_registry, tmp_path_factory):
 
 def live(registry, folder):
     """Let about everything happen."""
+    registry.finish_run(registry.start_run("p", config={"depth": 3}).id)
     files = {text: folder / text for text in "abcd"}
     for text, path in files.items():
         path.write_text(text)
@@ -200,6 +201,13 @@ ROWS = {
     "kind of a registry edited": lambda c: change(c, t.namespaces, t.namespaces.c.name == "other", kind="project"),
     "kind of a project edited": lambda c: change(c, t.namespaces, t.namespaces.c.name == "p", kind="registry"),
     "registry by another": lambda c: change(c, t.namespaces, t.namespaces.c.name == "other", created_by="mallory"),
+    "field of search edited": lambda c: change(c, t.version_fields, value=2),
+    "field of search removed": lambda c: remove(c, t.version_fields),
+    "field of a run edited": lambda c: change(c, t.run_fields, value=2),
+    "field of a link put in": lambda c: c.execute(
+        sa.insert(t.member_fields),
+        [{"collection_id": stream(c), "number": 0, "name": "lr", "position": 0, "kind": "n", "value": 2.0}],
+    ),
     "metric infinite": lambda c: change(c, t.version_metrics, value=float("inf")),
 }
 

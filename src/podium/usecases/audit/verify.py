@@ -14,6 +14,7 @@ from podium.domain.policies import DEFAULT_POLICY
 from podium.sql import tables as t
 from podium.usecases.audit.chain import StreamRow, walk
 from podium.usecases.audit.comparing import Comparer
+from podium.usecases.audit.derived import verify_fields
 from podium.usecases.audit.facts import Fact
 from podium.usecases.audit.findings import Notes, UnreadableError, read
 from podium.usecases.audit.heads import compare_heads
@@ -58,6 +59,7 @@ def verify_audit(
         audit.guarded(row.name, audit.former_names, row)
     audit.guarded("", audit.subscriptions, None)
     audit.guarded("", lambda _: verify_manifests(unit, audit.notes), None)
+    audit.guarded("", lambda _: verify_fields(unit, audit.notes), None)
     audit.guarded("", lambda _: find_orphans(unit, audit.notes), None)
     if heads is not None:
         audit.guarded("", lambda _: compare_heads(unit, heads, audit.notes), None)
