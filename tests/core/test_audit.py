@@ -150,7 +150,7 @@ QUERIES = {
     "reason is not null": 5,
     "reason like '%<数>'": 1,
     "actor = 'ann' and actor != 'bob'": 14,
-    "origin.kind = 'script' and origin.script like 'pytest%'": 14,
+    "origin.kind = 'script' and origin.script like 'py%'": 14,
     "at > ago('1h') and at < ago('0s')": 14,
     "at > '2999-01-01'": 0,
     "sequence = 1": 2,

@@ -35,6 +35,7 @@ def describe(unit: Unit, name: str, text: str) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.tampers  # its unit writes a description without an event
 def test_a_deadlock_is_repeated(pg_registry: Registry) -> None:
     """Two units lock the same rows crosswise: the server ends one of them, it is done again, and both succeed."""
     meet, attempts = threading.Barrier(2, timeout=20), []
@@ -59,6 +60,7 @@ def test_a_deadlock_is_repeated(pg_registry: Registry) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.tampers  # its unit writes a description without an event
 def test_a_serialization_failure_is_repeated(pg_registry: Registry) -> None:
     """A row that changed since the snapshot of the unit: the unit is done again on what is there now."""
     seen = []

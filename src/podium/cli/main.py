@@ -21,7 +21,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Versions": {
         "log": ("artifacts", "Log files as a version of an artifact."),
         "ls": ("listing", "List artifacts and models, or the versions of one."),
-        "search": ("search", "Find versions, models and runs by an expression."),
+        "search": ("search", "Find versions, models or runs by what is known of them."),
         "show": ("show", "Show everything about a version."),
         "compare": ("compare", "Put versions side by side."),
         "lineage": ("lineage", "Show what a version or run was made from, and what was made from it."),
@@ -42,12 +42,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "promote": ("promotion", "Give a stage to a version, if its gates allow."),
         "requests": ("approvals", "Look at promotions that wait for approvals, and at what became of others."),
         "approve": ("approvals", "Approve a promotion that waits."),
-        "reject": ("approvals", "Reject a promotion that waits."),
+        "reject": ("approvals", "Reject a promotion that waits: it ends at once, whoever approved it."),
         "withdraw": ("approvals", "Take back a request that you made, or an approval that you gave."),
         "rollback": ("promotion", "Give a stage back to its previous holder."),
         "demote": ("promotion", "Take a stage away from its holder, so that nobody holds it."),
         "freeze": ("freezes", "Close a stage for promotions, and see what is closed."),
-        "unfreeze": ("freezes", "Open a stage again."),
+        "unfreeze": ("freezes", "End the freeze of exactly this target and stage."),
         "history": ("history", "Tell what happened to a model or artifact."),
         "audit": ("audit", "Prove the history, search it, and say who held a stage when."),
         "policy": ("policies", "Say which stages there are and what a version must show for each."),
@@ -63,7 +63,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Moving": {
         "export": ("moving", "Write models with all that belongs to them into one file."),
-        "import": ("moving", "Bring in what such a file holds."),
+        "import": ("moving", "Bring in what a bundle holds, '-' for one on standard input."),
         "import-mlflow": ("import_mlflow", "Bring the registered models of an MLflow registry over."),
     },
     "Telling people": {
