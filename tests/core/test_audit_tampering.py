@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from podium.errors import PromotionRefusedError
+from podium.errors import IntegrityError, PromotionRefusedError
 from podium.sql import tables as t
 from podium.sql.ids import new_id
+from podium.sql.versions import load_version
+from podium.usecases import records
 from podium.usecases.audit.verify import verify_audit
 from tests.core import tampering as by_hand
 from tests.core.tampering import MODEL, change, change_event, collection, remove
@@ -279,3 +281,12 @@ def test_what_only_exported_heads_show(lived, tamper, kind) -> None:
         alone, compared = verify_audit(unit), verify_audit(unit, heads)
     assert [finding.text for finding in alone.findings] == []
     assert [finding.kind for finding in compared.findings] == [kind]
+
+
+def test_a_manifest_that_is_gone_is_missing_for_readers_too(lived) -> None:
+    """`verify` counts its version as missing, and a reader is told of damage, not of a lost connection."""
+    with by_hand.undone(lived) as unit:
+        by_hand.remove_manifests(unit.connection)
+        assert any(holder == "p/a:v0" for holder, _ in records.list_lost_manifests(unit))
+        with pytest.raises(IntegrityError, match="manifest of version 0 is gone"):
+            load_version(unit.connection, collection(unit.connection, "p/a"), 0)

@@ -55,7 +55,8 @@ class CareVerbs(ArtifactVerbs):
         store, problems, size, files, versions = self._content(), [], 0, 0, 1
         if ref is None:
             with self._read() as unit:
-                versions = records.count_versions(unit)
+                versions, lost = records.count_versions(unit), records.list_lost_manifests(unit)
+            problems += [FileProblem(holder, "(manifest)", "missing", digest) for holder, digest in lost]
         for holder, entry in self._contents_of(ref):
             state, error = _look_at(store, entry)
             size, files = size + entry.size, files + 1

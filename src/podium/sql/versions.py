@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from podium.domain.names import LATEST, Reference, model_key
 from podium.domain.origin import Origin
 from podium.domain.versions import Version
+from podium.errors import IntegrityError
 from podium.sql import tables as t
 from podium.sql.types import PlainJson
 
@@ -109,7 +110,12 @@ _ORDER = (t.namespaces.c.name, t.collections.c.name, t.memberships.c.number.desc
 
 def load_version(connection: sa.Connection, collection_id: UUID, number: int) -> Version:
     """Return one version that is known to have existed."""
-    row = connection.execute(_AT, {"collection": collection_id, "number": number}).one()
+    row = connection.execute(_AT, {"collection": collection_id, "number": number}).one_or_none()
+    if row is None:  # callers know that the number is there, so what it is joined with is not
+        raise IntegrityError(
+            f"The manifest of version {number} is gone from the database, or the version that it is a link to.",
+            hint="Somebody edited the database: 'podium audit verify' tells what; restore it from a backup.",
+        )
     return _complete(connection, row)
 
 

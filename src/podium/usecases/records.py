@@ -96,6 +96,20 @@ def list_contents(unit: Unit, page: tuple[str, str | None] = ("", None)) -> Iter
             yield row.holder, to_entry(row)
 
 
+def list_lost_manifests(unit: Unit) -> list[tuple[str, str]]:
+    """Return the versions and media of runs whose manifest somebody took away, with the digest that it had."""
+    v, c, n, media = t.versions.c, t.collections.c, t.namespaces.c, t.run_media.c
+    known = sa.select(t.manifests.c.digest)
+    versions = (
+        sa.select(n.name + "/" + c.name + ":v" + sa.cast(v.number, sa.String), v.digest)
+        .join(t.collections, c.id == v.collection_id)
+        .join(t.namespaces, n.id == c.namespace_id)
+        .where(v.purged_at.is_(None), v.digest.not_in(known))
+    )
+    runs = sa.select("run " + media.run_id + " " + media.name, media.digest).where(media.digest.not_in(known))
+    return [(str(holder), str(digest)) for holder, digest in unit.connection.execute(sa.union_all(versions, runs))]
+
+
 def remember_setting(unit: Unit, key: str, value: str) -> str:
     """Write a setting of the database if it has none yet, and return the one it has."""
     insert_missing(unit.connection, t.settings, [{"key": key, "value": value}])
