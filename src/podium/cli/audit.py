@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from podium.domain.audit import AuditHeads, AuditReport, Holding
     from podium.domain.events import Event
 
+_WATCHED = "--watch starts with --since or with --limit, and ends with Ctrl-C: without --all, --until, --after."
 _SHOWN = 50
 _STYLES = {"event_edited": "bold red", "state_differs": "bold red"}
 
@@ -105,10 +106,7 @@ def list_audit(
     pause = pause_of(every, watch=watch)
     if watch:
         if everything or asked["until"] or asked["after"] or (asked["since"] and asked["limit"]):
-            words = (
-                "--watch starts with --since or with --limit, and ends with Ctrl-C: without --all, --until, --after."
-            )
-            raise click.UsageError(words, click.get_current_context())
+            raise click.UsageError(_WATCHED, click.get_current_context())
         with state.registry() as registry:
             _follow(state, form, follow_events(registry, where, asked["since"], asked["limit"], pause))
         return
