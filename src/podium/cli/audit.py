@@ -108,7 +108,7 @@ def list_audit(
         if everything or asked["until"] or asked["after"] or (asked["since"] and asked["limit"]):
             raise click.UsageError(_WATCHED, click.get_current_context())
         with state.registry() as registry:
-            _follow(state, form, follow_events(registry, where, asked["since"], asked["limit"], pause))
+            _follow(state, form, follow_events(registry, where, asked["since"], asked["limit"], pause, state.output))
         return
     newest_first = not asked.pop("oldest_first")
     limit = asked.pop("limit") or _SHOWN

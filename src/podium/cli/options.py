@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -56,6 +57,11 @@ class State:
         with reserved_stdout() as stream:
             self._stream = stream
             yield
+
+    @property
+    def output(self) -> TextIO:
+        """What the answer is written to."""
+        return self._stream if self._stream is not None else sys.stdout
 
     def print_json(self, value: Any) -> None:
         """Print a value of Podium, or a list or dict of such, as plain JSON."""

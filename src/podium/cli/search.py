@@ -116,7 +116,7 @@ def search_command(state: State, /, expression: str, sort: str | None, fields: b
             say(f"At {time_text(datetime.now(UTC), full=True)}")
             show(answer)
 
-        watch(look, show_anew, pause) if asked["watch"] else show(look())
+        watch(look, show_anew, pause, state.output) if asked["watch"] else show(look())
 
 
 def _subject(asked: Mapping[str, Any]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import select
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -58,28 +58,48 @@ def pause_of(every: timedelta | None, *, watch: bool) -> float:
     return every.total_seconds() if every is not None else 5.0
 
 
-def watch(ask: Callable[[], Answer], show: Callable[[Answer], None], every: float) -> NoReturn:
+def watch(ask: Callable[[], Answer], show: Callable[[Answer], None], every: float, output: TextIO) -> NoReturn:
     """Show an answer, and show it again each time it is another one.
 
     Args:
         ask: Asks.
         show: Shows.
         every: Seconds between two looks.
+        output: Where the answers go.
 
     Raises:
+        BrokenPipeError: Nobody reads them any more.
         PodiumError: The first look failed, or a later one for another reason than that the database was away.
     """
     answer = ask()
     show(answer)
     while True:
-        time.sleep(every)
-        found = _retried(ask, every)
+        _pass(every, output)
+        found = _retried(ask, every, output)
         if found != answer:
             answer = found
             show(answer)
 
 
-def _retried(ask: Callable[[], Answer], every: float) -> Answer:
+def _pass(seconds: float, output: TextIO) -> None:
+    """Let time pass, as long as somebody reads the output: what changes seldom must not outlive its reader.
+
+    Raises:
+        BrokenPipeError: Nobody does.
+    """
+    output.flush()
+    try:
+        place = output.fileno()
+    except (OSError, ValueError):  # a stream in memory
+        time.sleep(seconds)
+        return
+    poll = select.poll()
+    poll.register(place, 0)  # errors and a reader that hung up are told without being asked for
+    if poll.poll(seconds * 1000):
+        raise BrokenPipeError
+
+
+def _retried(ask: Callable[[], Answer], every: float, output: TextIO) -> Answer:
     """Ask until the database answers; that it is away is said once."""
     away = False
     while True:
@@ -89,7 +109,7 @@ def _retried(ask: Callable[[], Answer], every: float) -> Answer:
             if not away:
                 say(f"podium: {error} Trying again every {every:g} s.", to_stderr=True)
             away = True
-            time.sleep(every)
+            _pass(every, output)
             continue
         if away:
             say("podium: The database answers again.", to_stderr=True)
@@ -97,7 +117,7 @@ def _retried(ask: Callable[[], Answer], every: float) -> Answer:
 
 
 def follow_events(
-    registry: Registry, where: str, since: datetime | None, limit: int | None, every: float
+    registry: Registry, where: str, since: datetime | None, limit: int | None, every: float, output: TextIO
 ) -> Iterator[Event]:
     """Yield the last events that match, then each new one, without end.
 
@@ -109,8 +129,10 @@ def follow_events(
         since: Start with all from this time on.
         limit: Start with so many, 10 if None.
         every: Seconds between two looks.
+        output: Where the answers go.
 
     Raises:
+        BrokenPipeError: Nobody reads them any more.
         PodiumError: The first look failed, or a later one for another reason than that the database was away.
     """
     horizon = _horizon(registry)
@@ -128,9 +150,8 @@ def follow_events(
         return following, list(registry.audit_events(where, since=horizon, newest_first=False))
 
     while True:
-        sys.stdout.flush()
-        time.sleep(every)
-        following, found = _retried(look, every)
+        _pass(every, output)
+        following, found = _retried(look, every, output)
         new = [event for event in found if event.id not in seen]
         seen = {event.id for event in found}
         # Never back, as what is older than the horizon is not among the seen.
