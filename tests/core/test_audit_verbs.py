@@ -134,8 +134,8 @@ READS = {
     "find_runs", "history", "holder", "holders", "impact", "lineage", "list_freezes", "list_requests", "list_roles",
     "media", "metrics", "model", "models", "plugin_faults", "plugins", "policy", "policy_history", "prepare_test",
     "promotion_report", "registries", "registry", "resolve", "run", "runs", "search", "search_artifacts",
-    "search_hints", "search_models", "search_runs", "stored_size", "subscriptions", "table", "test_report", "transition",
-    "verify", "verify_audit", "versions",
+    "search_hints", "search_models", "search_runs", "stored_size", "subscriptions", "table", "test_report",
+    "transition", "verify", "verify_audit", "versions",
 }
 # fmt: on
 VERBS = {name for name in dir(Registry) if not name.startswith("_") and callable(getattr(Registry, name))}
