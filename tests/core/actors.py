@@ -321,7 +321,8 @@ class Actors:
         with self.news:
             line = self.news.wait_for(there, timeout)
         assert line is not None, f"actor {actor} gave no {key} in {timeout} s"
-        assert key in line, line["error"]
+        # One that fails breaks the barrier of the others: all errors are told, the first cause among them.
+        assert key in line, sorted({said["error"] for lines in self.heard.values() for said in lines if "error" in said})
         return line[key]
 
     def _read(self) -> None:
