@@ -322,7 +322,8 @@ class Actors:
             line = self.news.wait_for(there, timeout)
         assert line is not None, f"actor {actor} gave no {key} in {timeout} s"
         # One that fails breaks the barrier of the others: all errors are told, the first cause among them.
-        assert key in line, sorted({said["error"] for lines in self.heard.values() for said in lines if "error" in said})
+        errors = {said["error"] for lines in self.heard.values() for said in lines if "error" in said}
+        assert key in line, sorted(errors)
         return line[key]
 
     def _read(self) -> None:
