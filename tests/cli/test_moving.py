@@ -122,3 +122,31 @@ def test_a_text_is_no_bundle(run, tmp_path, there):
     done = run("import", tmp_path / "text", *there)
     assert done.exit_code == 5
     assert "SHA256SUMS" in done.stderr
+
+
+def test_rules_of_a_registry_are_told(ok, model, tmp_path, there):
+    """What is taken over and who closes the registry, before it too; then that it is as it is."""
+    ok("role", "grant", "model-registry", "ann", "admin")
+    ok("freeze", "add", "model-registry", "--stage", "production", "--reason", "audit")
+    ok("export", "--to", tmp_path / "b.podium")
+    said = ok("import", tmp_path / "b.podium", "--dry-run", *there)
+    assert "model-registry had no rules here and would take over: 1 role, 1 freeze" in said
+    said = " ".join(ok("import", tmp_path / "b.podium", *there).split())
+    assert "takes over: 1 role, 1 freeze" in said
+    assert "closed from then on; its admins: ann" in said
+    assert "1 role, 1 freeze: as it is here" in ok("import", tmp_path / "b.podium", *there)
+
+
+def test_rules_that_are_not_brought_are_counted(ok, model, tmp_path, there):
+    """In words and in JSON, with the stages that are none there."""
+    (tmp_path / "here.yaml").write_text("stages:\n  - name: staging\n  - name: shadow\n")
+    (tmp_path / "there.yaml").write_text("stages:\n  - name: staging\n    checks: [accuracy]\n")
+    ok("policy", "apply", tmp_path / "here.yaml", "--to", "model-registry")
+    ok("policy", "apply", tmp_path / "there.yaml", "--to", "model-registry", *there)
+    ok("export", "--to", tmp_path / "b.podium")
+    said = " ".join(ok("import", tmp_path / "b.podium", "--dry-run", *there).split())
+    assert "NOT brought: default policy" in said
+    assert f"No stages here, but ordinary aliases: {MODEL}:shadow" in said
+    assert f"Stages with other gates here: {MODEL}:staging" in said
+    (rules,) = json.loads(ok("import", tmp_path / "b.podium", "--json", *there))["rules"]
+    assert (rules["state"], rules["default_policy"], rules["ungoverned"]) == ("kept", 1, [f"{MODEL}:shadow"])

@@ -16,6 +16,7 @@ from podium.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from podium.domain.bundle import BundleInfo, ImportReport, Moved
+    from podium.domain.bundle_rules import RegistryRules
 
 _STYLES = {"new": "bold green", "forward": "green", "same": "dim", "ahead": "yellow"}
 _WORDS = {"new": "new", "forward": "brought forward", "same": "as it is here", "ahead": "further here, left alone"}
@@ -98,7 +99,8 @@ def import_command(state: State, file: str, dry_run: bool, root: str | None) -> 
 
     The whole bundle is checked before anything is written, and all of it appears at once. Numbers, times, actors and
     audit heads stay as they were. What is here already is left alone; what is here with an earlier part of the same
-    history is brought forward; importing it again changes nothing.
+    history is brought forward; importing it again changes nothing. Policies, roles and freezes of a whole registry are
+    taken over where the one here never had any; else they stay, and what is not brought is said.
     """
     source: Any = _stdin() if file == "-" else file
     with state.registry() as registry, measured("Importing", None, show=not state.json) as step:
@@ -122,6 +124,8 @@ def _say_imported(report: ImportReport, file: str) -> None:
         _print_moved(report.collections)
     for note in report.notes:
         say(note)
+    for rules in report.rules:
+        _say_rules(rules, dry_run=report.dry_run)
     if not report.changed:
         say("All of it is here already: nothing was changed")
         return
@@ -132,6 +136,7 @@ def _say_imported(report: ImportReport, file: str) -> None:
         (len(report.namespaces), f"{', '.join(report.namespaces)} made"),
         (report.runs["new"], f"{count(report.runs['new'], 'run')} new"),
         (report.runs["forward"], f"{count(report.runs['forward'], 'run')} brought forward"),
+        *((rules.state == "brought", f"rules of {rules.registry} taken over") for rules in report.rules),
         (report.edges, f"{count(report.edges, 'lineage edge')} new"),
         (report.contents, f"{count(report.contents, 'content')} stored ({size_text(report.content_size)})"),
     ]
@@ -140,6 +145,37 @@ def _say_imported(report: ImportReport, file: str) -> None:
         say(f"Would be imported: {said}; do it: podium import {shell_word(file)}")
     else:
         say(f"Imported: {said}")
+
+
+def _say_rules(rules: RegistryRules, *, dry_run: bool) -> None:
+    """Say what becomes of the rules of a registry, and which gates do not hold here."""
+    name, what = rules.registry, _rules_text(rules)
+    if rules.state == "same":
+        say(f"{name}: {what}: as it is here")
+        return
+    if rules.state == "brought":
+        say(f"{name} had no rules here and {'would take' if dry_run else 'takes'} over: {what}")
+        if rules.admins:
+            people = ", ".join(rules.admins)
+            say(f"{name} {'would be' if dry_run else 'is'} closed from then on; its admins: {people}")
+        return
+    if what:
+        say(f"{name} has rules of its own here, which stay; NOT brought: {what}")
+    if rules.ungoverned:
+        say(f"No stages here, but ordinary aliases: {', '.join(rules.ungoverned)}")
+    if rules.other_gates:
+        say(f"Stages with other gates here: {', '.join(rules.other_gates)}")
+    say(f"'podium policy show {shell_word(name)}' says what holds here, 'podium policy apply' changes it")
+
+
+def _rules_text(rules: RegistryRules) -> str:
+    parts = [
+        (rules.default_policy, "default policy"),
+        (rules.patterns, f"policies for {count(rules.patterns, 'pattern')}"),
+        (rules.roles, count(rules.roles, "role")),
+        (rules.freezes, count(rules.freezes, "freeze")),
+    ]
+    return ", ".join(text for number, text in parts if number)
 
 
 def _print_moved(moved: Sequence[Moved]) -> None:

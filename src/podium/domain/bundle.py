@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from podium.domain.bundle_records import RECORDS, is_sha256, is_whole, read_line, record_member
+from podium.domain.bundle_rules import RegistryRules
 from podium.domain.plain import Value, canonical
 from podium.errors import IntegrityError, InvalidValueError
 
@@ -162,6 +163,8 @@ class ImportReport(Value):
         contents: How many contents were stored; in a dry run, how many are not there.
         content_size: Their bytes.
         notes: What is worth knowing, a sentence each.
+        rules: What becomes of policies, roles and freezes of registries that are there with a stream of their own, as
+            ``model-registry`` always is.
     """
 
     dry_run: bool
@@ -174,6 +177,7 @@ class ImportReport(Value):
     contents: int
     content_size: int
     notes: tuple[str, ...] = field(default=())
+    rules: tuple[RegistryRules, ...] = field(default=())
 
 
 def root_of(manifest: bytes) -> str:

@@ -81,7 +81,8 @@ class MovingVerbs(Joint):
         The whole bundle is read and checked first; then contents are stored; then all rows appear at once. What is here
         already is left alone; an artifact or model that is here with an earlier part of the same history is brought
         forward; doing it again changes nothing. The import itself is an event of ``model-registry``; nobody is told of
-        what it brings, which happened elsewhere.
+        what it brings, which happened elsewhere. Policies, roles and freezes of a whole registry are taken over where
+        the one here never had any; ``rules`` of the report says what became of them, and which gates do not hold here.
 
         Args:
             source: The file, or a stream of bytes, which may be a pipe.
@@ -204,4 +205,5 @@ def _report(bundle: BundleReader, plan: Plan, missing: tuple[int, int], *, dry_r
         contents=missing[0],
         content_size=missing[1],
         notes=tuple(plan.notes),
+        rules=tuple(rules.report for rules in plan.rules),
     )

@@ -16,6 +16,7 @@ from podium.sql.write import insert_into, insert_missing, upsert
 from podium.usecases.moving.comparing import Records
 from podium.usecases.moving.plan import Plan
 from podium.usecases.moving.planning import plan_import
+from podium.usecases.moving.rules import bring_rules
 from podium.usecases.moving.scope import chunks
 from podium.usecases.places import MODEL_REGISTRY, namespace_stream, require_registry
 from podium.usecases.policies import effective_policy
@@ -73,7 +74,8 @@ class _Placing:
 def import_records(unit: Unit, records: Records, facts: Mapping[str, Any]) -> Plan:
     """Write what a bundle brings, and record in the registry that is there from the start that it was imported.
 
-    The streams of what is moved get no event: it happened elsewhere, and its audit chains stay what they are.
+    The streams of what is moved get no event: it happened elsewhere, and its audit chains stay what they are. Rules
+    that a registry here takes over are changes of that registry, and events of its stream.
 
     Args:
         unit: The unit.
@@ -87,14 +89,23 @@ def import_records(unit: Unit, records: Records, facts: Mapping[str, Any]) -> Pl
     space = require_registry(unit, MODEL_REGISTRY, lock=True)  # first, as whoever else locks it does
     plan = plan_import(unit, records, lock=True)
     if plan.changed:
-        _place_records(unit, records, plan)
+        _place_records(unit, records, plan, _reason(facts))
         refs = {state: [item.ref for item in plan.moved if item.state == state] for state in ("new", "forward")}
         after = {**facts, **refs, "runs": len(plan.active_runs), "edges": plan.edges}
+        after["rules"] = [rules.row.name for rules in plan.taken_rules]
+        space = require_registry(
+            unit, MODEL_REGISTRY, lock=True
+        )  # once more: rules that it took over are in its stream
         unit.record(namespace_stream(space), "bundle.imported", space.name, after=after)
     return plan
 
 
-def _place_records(unit: Unit, records: Records, plan: Plan) -> None:
+def _reason(facts: Mapping[str, Any]) -> str:
+    """Return why rules change here, for those who read the events: it names the bundle."""
+    return f"Came with the bundle {facts['root']}, exported by {facts['exported_by']} at {facts['exported_at']}."
+
+
+def _place_records(unit: Unit, records: Records, plan: Plan, reason: str) -> None:
     placing = _Placing(unit, records, plan)
     _place_spaces(placing)
     placing.add_missing(t.manifests, records("manifests"))
@@ -106,6 +117,7 @@ def _place_records(unit: Unit, records: Records, plan: Plan) -> None:
     _place_history(placing)
     _place_rules(placing)
     placing.add_missing(t.run_versions, records("run_versions"))
+    bring_rules(unit, plan, reason)
     _mark_stages(placing)
 
 
@@ -206,7 +218,8 @@ def _mark_stages(placing: _Placing) -> None:
     plan, a, c = placing.plan, t.aliases.c, t.collections.c
     models: set[tuple[UUID, UUID]] = set()
     query = sa.select(c.id, c.namespace_id).where(c.kind == "model")
-    for column, ids in ((c.id, plan.active), (c.namespace_id, plan.active_spaces)):
+    ruled = plan.same if plan.taken_rules else ()
+    for column, ids in ((c.id, [*plan.active, *ruled]), (c.namespace_id, plan.active_spaces)):
         for some in chunks(ids):
             models |= {
                 (row.id, row.namespace_id) for row in placing.unit.connection.execute(query.where(column.in_(some)))

@@ -15,6 +15,7 @@ from podium.usecases.access import require_admin
 from podium.usecases.moving.clashes import gone_here, linked_here, taken_former_names, taken_names
 from podium.usecases.moving.comparing import Records, Standing, compare_streams, find_rows
 from podium.usecases.moving.plan import ACCEPT, APART, Conflict, Plan
+from podium.usecases.moving.rules import plan_rules
 from podium.usecases.moving.scope import chunks
 from podium.usecases.places import MODEL_REGISTRY
 from podium.usecases.unit import Unit
@@ -54,6 +55,7 @@ def plan_import(unit: Unit, records: Records, *, lock: bool = False) -> Plan:
         if space in changing or row.id in plan.active_spaces:
             require_admin(unit, row, "import models")
     plan.edges = _count_edges(unit, records)
+    plan_rules(unit, records, plan)
     return plan
 
 
@@ -92,11 +94,12 @@ def _plan_space(plan: Plan, record: Record, here: Any, standing: Standing) -> li
         plan.accepts[record["id"]] = types
     if standing.state == "forward" and name != MODEL_REGISTRY:  # its stream tells of subscriptions, which do not move
         plan.active_spaces[here.id] = standing.sequence
-    elif kind == "registry" and record["sequence"] and standing.state not in ("same", "ahead"):
-        plan.notes.append(
-            f"The registry {name!r} is one of its own here: its description, what it accepts and its default policy "
-            "stay as they are."
-        )
+    elif kind == "registry" and standing.state not in ("same", "ahead"):
+        plan.apart[record["id"]] = here
+        if (record["description"], record["types"]) != (here.description, here.types):
+            plan.notes.append(
+                f"The registry {name!r} is one of its own here: its description and what it accepts stay as they are."
+            )
     return []
 
 
@@ -120,6 +123,8 @@ def _plan_collections(
             if standing.state == "new":
                 plan.new.add(record["id"])
                 conflicts += _not_accepted(plan, ref, record)
+        elif standing.state == "same":
+            plan.same.add(record["id"])
         plan.moved.append(Moved(ref, record["kind"], standing.state, record["live"], events, record["head"]))
     plan.moved.sort(key=lambda item: item.ref)
     fresh = [record for record in wanted if record["id"] in plan.active]
