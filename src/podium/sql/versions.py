@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.types import NullType
 
 from podium.domain.names import LATEST, Reference, model_key
 from podium.domain.origin import Origin
@@ -233,15 +234,22 @@ def _add_labels(
     for start in range(0, len(members), _CHUNK):
         some = members[start : start + _CHUNK]
         # By both columns of the key; a pair that was not asked for is never looked up, so the product does no harm.
-        keys = {"collections": list({member[0] for member in some}), "numbers": list({member[1] for member in some})}
+        collections = list({member[0] for member in some})
+        keys = {"collections": collections, "numbers": list({member[1] for member in some})}
+        known = _as_read(collections)
         for kind, collection_id, number, name in connection.execute(_LABELS, keys):
-            details = found[collection_id, number]
+            details = found[known[collection_id], number]
             (details.aliases if kind == "alias" else details.tags).append(name)
+
+
+def _as_read(ids: Iterable[UUID]) -> dict[Any, UUID]:
+    """Return identifiers by what the drivers give for them: making one anew for each row costs more than the row."""
+    return {form: item for item in ids for form in (item, item.hex)}
 
 
 def _labels_of(kind: str, table: sa.Table) -> sa.Select[Any]:
     c = table.c
-    return sa.select(sa.literal(kind), c.collection_id, c.number, c.name).where(
+    return sa.select(sa.literal(kind), sa.type_coerce(c.collection_id, NullType()), c.number, c.name).where(
         c.collection_id.in_(sa.bindparam("collections", expanding=True)),
         c.number.in_(sa.bindparam("numbers", expanding=True)),
     )
@@ -252,11 +260,15 @@ _LABELS = sa.union_all(_labels_of("alias", t.aliases), _labels_of("tag", t.versi
 
 def _metrics(connection: sa.Connection, ids: Iterable[UUID]) -> defaultdict[UUID, dict[str, float]]:
     found: defaultdict[UUID, dict[str, float]] = defaultdict(dict)
-    m, ordered = t.version_metrics.c, sorted(ids)
+    ordered = sorted(ids)
     for start in range(0, len(ordered), _CHUNK):
         some = ordered[start : start + _CHUNK]
-        for version_id, name, value in connection.execute(
-            sa.select(m.version_id, m.name, m.value).where(m.version_id.in_(some))
-        ):
-            found[version_id][name] = value
+        known = _as_read(some)
+        for version_id, name, value in connection.execute(_METRICS, {"versions": some}):
+            found[known[version_id]][name] = value
     return found
+
+
+_METRICS = sa.select(
+    sa.type_coerce(t.version_metrics.c.version_id, NullType()), t.version_metrics.c.name, t.version_metrics.c.value
+).where(t.version_metrics.c.version_id.in_(sa.bindparam("versions", expanding=True)))
