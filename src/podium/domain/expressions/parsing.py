@@ -83,6 +83,7 @@ def parse(text: str) -> tree.Node | None:
     return node
 
 
+@functools.lru_cache(maxsize=256)  # pages of one search, and gates, read the same texts again and again
 def _read(text: str) -> tree.Node:
     from lark.exceptions import UnexpectedCharacters, UnexpectedInput
 
