@@ -55,7 +55,7 @@ KINDS: Mapping[FindingKind, str] = {
     "state_missing": "A row that the events speak of is not there.",
     "state_unrecorded": "A row is there that no event speaks of.",
     "manifest_differs": "The files of a manifest do not give its digest.",
-    "unreadable": "A value in the database cannot be read.",
+    "unreadable": "A value in the database cannot be read, such as text or infinity for a number. The audit goes on.",
 }
 
 _SHA256 = re.compile("[0-9a-f]{64}")
