@@ -38,6 +38,7 @@ SUITE = """
     def test_nobody_to_compare_with(champion): assert champion is None
     def test_raises(): raise KeyError("label")
 
+    # Left out in each way that pytest knows: what is recorded of that is the promise.
     @pytest.mark.skip(reason="no GPU")
     def test_skipped(): pass
     @pytest.mark.skipif(True, reason="not today")

@@ -76,7 +76,7 @@ def try_lock(descriptor: int) -> bool | None:
 def wait_for_lock(descriptor: int) -> None:
     """Take a lock, waiting for whoever holds it; where there are no locks, writers may do the same work twice."""
     if hasattr(fcntl, "flock"):
-        with suppress(OSError):
+        with suppress(OSError):  # a file system without locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 

@@ -105,6 +105,7 @@ def _hint(error: Exception) -> str:
 
     if isinstance(error, PermissionDeniedError | UnauthenticatedError):
         return "Check the credentials in the environment and what they may do there."
+    # obstore raises NotImplementedError for what a service cannot do, such as a conditional put.
     if isinstance(error, BaseError | OSError | ValueError | NotImplementedError):
         return "Check the network, the endpoint and the bucket, then do it again."
     return ""

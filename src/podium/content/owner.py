@@ -49,7 +49,7 @@ def sign(root: str, owner: str) -> str:
         if error.errno not in _MAY_NOT_WRITE:
             raise
     finally:
-        with suppress(OSError):
+        with suppress(OSError):  # it has its name by now, or was never there
             os.unlink(draft)
     return read_mark(root) or owner
 

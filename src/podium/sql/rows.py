@@ -169,6 +169,11 @@ def to_transition(row: Any, collection: str, *, changed: bool) -> Transition:
 
 def to_event(row: Any) -> Event:
     """Return an event from a row of `events`."""
+    return event_of(row, row.before, row.after, row.origin)
+
+
+def event_of(row: Any, before: Any, after: Any, origin: Any) -> Event:
+    """Return an event from a row of `events` whose JSON was read."""
     return Event(
         id=str(row.id),
         type=row.type,
@@ -176,10 +181,10 @@ def to_event(row: Any) -> Event:
         sequence=row.sequence,
         at=row.created_at,
         actor=row.created_by,
-        origin=Origin.from_json(row.origin),
+        origin=Origin.from_json(origin),
         subject=row.subject,
-        before=row.before,
-        after=row.after,
+        before=before,
+        after=after,
         reason=row.reason,
         previous=row.previous,
         hash=row.hash,

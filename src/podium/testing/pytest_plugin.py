@@ -73,6 +73,6 @@ def record_metric(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
 
 def _session(request: pytest.FixtureRequest) -> Any:
     found = request.config.pluginmanager.get_plugin(_NAME)
-    if found is None:
+    if found is None:  # a plain run of a project's tests must not fail for want of a model
         pytest.skip("needs a model: pytest --podium-model REGISTRY/MODEL, or podium test --suite")
     return found

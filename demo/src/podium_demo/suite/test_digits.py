@@ -30,7 +30,7 @@ def test_reads_each_digit(model_version: podium.TestSubject, digit: int) -> None
 @pytest.mark.podium(name="not_worse")
 def test_is_not_worse_than_the_champion(model_version: podium.TestSubject, champion: podium.TestSubject | None) -> None:
     """Half a percentage point below what is in production now is still good enough."""
-    if champion is None:
+    if champion is None:  # the first version, or the holder itself: there is nothing to be worse than
         pytest.skip("Nothing else is in production to compare with.")
     mine, best = (digits.held_out_accuracy(one.path) for one in (model_version, champion))
     assert mine >= best - 0.005, f"It reads {mine:.1%} of the held-out images right, the champion {best:.1%}."

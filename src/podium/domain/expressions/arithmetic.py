@@ -7,7 +7,21 @@ computed with them, and an expression computes with a few values only: then no r
 
 from __future__ import annotations
 
+import operator as signs
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from podium.domain.expressions.tree import Operator
+
+# What the comparisons mean, of values and of columns alike.
+SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "=": signs.eq,
+    "!=": signs.ne,
+    "<": signs.lt,
+    "<=": signs.le,
+    ">": signs.gt,
+    ">=": signs.ge,
+}
 
 # A difference of two doubles can be 16 digits smaller than they are, so n values reach 10 ** (20 * n + 16 * (n - 1)).
 SMALLEST, LARGEST, MOST_VALUES = 1e-20, 1e20, 8

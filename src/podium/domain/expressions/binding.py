@@ -152,7 +152,7 @@ class _Binder:
         self._refuse_torn(node)
         left, right = (self._number(self.value(side)) for side in (node.left, node.right))
         if isinstance(left, Constant) and isinstance(right, Constant):
-            result = compute(node.operator, usable(left.value), usable(right.value))  # type: ignore[arg-type]
+            result = compute(node.operator, usable(left.value), usable(right.value))  # type: ignore[arg-type]  # both are numbers
             if result is None:
                 raise self._mistake(node, "This gives no number.", "It divides by zero, or its numbers are extreme.")
             return Constant(node.column, result)

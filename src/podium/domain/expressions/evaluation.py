@@ -14,19 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from podium.domain.expressions import tree
-from podium.domain.expressions.arithmetic import compute, usable
+from podium.domain.expressions.arithmetic import SIGNS, compute, usable
 from podium.domain.expressions.tree import Constant, Node, Scalar, Use
 from podium.domain.expressions.vocabulary import Found, Type
 
 Lookup = Callable[[Found], Any]
-_SIGNS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 def evaluate(condition: Node | None, lookup: Lookup) -> bool | None:
@@ -55,9 +47,9 @@ def evaluate(condition: Node | None, lookup: Lookup) -> bool | None:
         case tree.Comparison(_, "!=", Use(_, found), Constant(_, value)):
             return _opposite(_any(found, lookup, operator.eq, [value]))
         case tree.Comparison(_, sign, Use(_, found), Constant(_, value)):
-            return _any(found, lookup, _SIGNS[sign], [value])
+            return _any(found, lookup, SIGNS[sign], [value])
         case tree.Comparison(_, sign, left, right):
-            return _compare(_SIGNS[sign], _value(left, lookup), _value(right, lookup))
+            return _compare(SIGNS[sign], _value(left, lookup), _value(right, lookup))
     raise AssertionError(condition)
 
 

@@ -11,9 +11,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from podium.domain.events import GENESIS, Event, event_hash
-from podium.domain.origin import Origin
 from podium.domain.plain import canonical, to_plain
 from podium.sql import tables as t
+from podium.sql.rows import event_of
 from podium.usecases.audit.findings import Notes, read
 from podium.usecases.unit import Unit
 
@@ -135,21 +135,7 @@ def _event(row: Any) -> tuple[Event | None, str | None]:
         before, after, origin = (json.loads(text) for text in (row.before, row.after, row.origin))
         if not isinstance(before, dict) or not isinstance(after, dict):
             return None, None
-        event = Event(
-            id=str(row.id),
-            type=row.type,
-            stream=row.stream_name,
-            sequence=row.sequence,
-            at=row.created_at,
-            actor=row.created_by,
-            origin=Origin.from_json(origin),
-            subject=row.subject,
-            before=before,
-            after=after,
-            reason=row.reason,
-            previous=row.previous,
-            hash=row.hash,
-        )
+        event = event_of(row, before, after, origin)
         return event, event_hash(event)
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None, None

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from podium.domain.expressions import tree
-from podium.domain.expressions.arithmetic import LARGEST, SMALLEST, usable
+from podium.domain.expressions.arithmetic import LARGEST, SIGNS, SMALLEST, usable
 from podium.domain.expressions.evaluation import like
 from podium.domain.expressions.tree import Constant, Node, Use
 from podium.domain.expressions.vocabulary import Found, Type
@@ -23,14 +23,6 @@ from podium.sql.types import UtcDateTime
 from podium.usecases.search.patterns import fits
 from podium.usecases.search.sources import Column, Rows, Several, Single, Sources
 
-_SIGNS: dict[str, Callable[[Any, Any], Any]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _COMPUTE: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _KINDS = {str: "s", float: "n", bool: "b"}
@@ -84,7 +76,7 @@ class Compiler:
             return lambda column: fits(column, value, self.dialect) if wanted else ~fits(column, value, self.dialect)
         if sign == "in":
             return lambda column: (column.in_ if wanted else column.not_in)([self.bound(v, column) for v in values])
-        compare = _SIGNS[sign if wanted else _OPPOSITE[sign]]
+        compare = SIGNS[sign if wanted else _OPPOSITE[sign]]
         ordered = sign not in ("=", "!=") and isinstance(value, str)
         return lambda column: compare(self.sorted_text(column) if ordered else column, self.bound(value, column))
 
@@ -153,7 +145,7 @@ class Compiler:
     def _holds(self, constant: str, sign: str, values: list[Any]) -> bool:
         if sign == "in":
             return constant in values
-        return like(constant, values[0]) if sign == "like" else bool(_SIGNS[sign](constant, values[0]))
+        return like(constant, values[0]) if sign == "like" else bool(SIGNS[sign](constant, values[0]))
 
     def _is_null(self, found: Found, wanted: bool) -> Column:
         source = self.sources(found)
@@ -171,7 +163,7 @@ class Compiler:
         columns = [self._value(side, wanted) for side in (left, right)]
         if wanted is Type.TEXT and sign not in ("=", "!="):
             columns = [self.sorted_text(column) for column in columns]
-        return _SIGNS[sign](columns[0], columns[1])  # type: ignore[no-any-return]  # columns compare to columns
+        return SIGNS[sign](columns[0], columns[1])  # type: ignore[no-any-return]  # columns compare to columns
 
     def _value(self, node: Node, wanted: Type) -> Column:
         match node:
