@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from podium.domain.bundle import ImportReport
 from podium.domain.origin import Origin
 from podium.plugins import hookimpl
 from podium.plugins.host import PluginHost
@@ -18,6 +19,8 @@ from podium.sql.tables import metadata
 from tests.core.actors import Actors
 
 MODEL = "model-registry/Digits classifier"
+Open = Callable[..., Registry]
+Move = Callable[..., ImportReport]
 
 
 @dataclass(frozen=True)
@@ -103,3 +106,21 @@ def actors(database_url: str, tmp_path: Path) -> Iterator[Actors]:
     server = Actors(database_url, tmp_path / "content", tmp_path / "home")
     yield server
     server.close()
+
+
+@pytest.fixture
+def there(database_url: str, tmp_path: Path, open_at: Open) -> Registry:
+    """An empty registry to import into, on each database in turn."""
+    url = database_url.replace("podium.db", "there.db")
+    return open_at(url, content=tmp_path / "there", actor="bob")
+
+
+@pytest.fixture
+def move(tmp_path: Path) -> Move:
+    """Export from one registry and import into another."""
+
+    def move(source: Registry, target: Registry, *refs: str, **more: bool) -> ImportReport:
+        source.export_bundle(*refs, to=tmp_path / "moved.podium", overwrite=True)
+        return target.import_bundle(tmp_path / "moved.podium", **more)
+
+    return move

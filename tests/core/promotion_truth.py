@@ -24,7 +24,8 @@ from unittest.mock import patch
 from podium.domain.durations import parse_duration
 from podium.domain.policies import Policy
 from podium.errors import PodiumError
-from podium.registry import Registry, base
+from podium.plugins.host import PluginHost
+from podium.registry import Registry, base, open_registry
 
 METRICS = ({"accuracy": 0.90, "latency": 20.0}, {"accuracy": 0.95, "latency": 40.0}, {"accuracy": 0.94})
 NAME = "churn-eu"
@@ -211,3 +212,22 @@ def _several(text: str) -> tuple[str, ...]:
 
 
 ROWS: tuple[Row, ...] = tuple(_read())
+
+
+@contextlib.contextmanager
+def opened_worlds(folder: Path, url: str | None = None) -> Iterator[dict[str, Registry]]:
+    """Open one database for all rows, by each actor, with the versions that all rows link; SQLite if no other."""
+    url = url or f"sqlite:///{folder / 'podium.db'}"
+    with contextlib.ExitStack() as after:
+        opened = {
+            actor: after.enter_context(
+                contextlib.closing(
+                    open_registry(url, content=folder / "content", actor=actor, host=PluginHost(discover=False))
+                )
+            )
+            for actor in ACTORS
+        }
+        for number, metrics in enumerate(METRICS):
+            (folder / "model.bin").write_text(f"model {number}")
+            opened["ann"].log("truth/churn", folder / "model.bin", metrics=metrics)
+        yield opened

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,8 @@ from podium.domain.bundle import ImportReport
 from podium.domain.runs import MetricPoint
 from podium.errors import ConflictError, PermissionDeniedError
 from podium.registry import Registry
+from tests.core.conftest import Move
 from tests.core.moved import ARTIFACT, MODEL, fill, rows_of, told, write
-
-Open = Callable[..., Registry]
-Move = Callable[..., ImportReport]
 
 
 @pytest.fixture
@@ -22,24 +19,6 @@ def here(lite: Registry, tmp_path: Path) -> Registry:
     """A registry with something of every kind."""
     fill(lite, tmp_path / "files")
     return lite
-
-
-@pytest.fixture
-def there(database_url: str, tmp_path: Path, open_at: Open) -> Registry:
-    """An empty one, on each database in turn."""
-    url = database_url.replace("podium.db", "there.db")
-    return open_at(url, content=tmp_path / "there", actor="bob")
-
-
-@pytest.fixture
-def move(tmp_path: Path) -> Move:
-    """Export from one registry and import into another."""
-
-    def move(source: Registry, target: Registry, *refs: str, **more: bool) -> ImportReport:
-        source.export_bundle(*refs, to=tmp_path / "moved.podium", overwrite=True)
-        return target.import_bundle(tmp_path / "moved.podium", **more)
-
-    return move
 
 
 def states(report: ImportReport) -> dict[str, str]:

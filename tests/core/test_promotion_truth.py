@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 import pytest
 
 from podium.domain.transitions import Transition
 from podium.errors import NotFoundError, PodiumError, PromotionRefusedError
-from podium.plugins.host import PluginHost
-from podium.registry import Registry, open_registry
+from podium.registry import Registry
 from tests.conftest import _execute, _with_database
-from tests.core.promotion_truth import ACTORS, METRICS, ROWS, Row, World
+from tests.core.promotion_truth import ROWS, Row, World, opened_worlds
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -23,16 +22,8 @@ def worlds(
     """One database for all rows; each row gets a registry of its own in it."""
     folder = tmp_path_factory.mktemp("truth")
     with ExitStack() as after:
-        url = f"sqlite:///{folder / 'podium.db'}" if request.param == "sqlite" else _new_database(request, after)
-        opened = {
-            actor: after.enter_context(
-                closing(open_registry(url, content=folder / "content", actor=actor, host=PluginHost(discover=False)))
-            )
-            for actor in ACTORS
-        }
-        for number, metrics in enumerate(METRICS):
-            (folder / "model.bin").write_text(f"model {number}")
-            opened["ann"].log("truth/churn", folder / "model.bin", metrics=metrics)
+        url = None if request.param == "sqlite" else _new_database(request, after)
+        opened = after.enter_context(opened_worlds(folder, url))
         yield lambda number: World(opened, f"truth{number}")
         report = opened["ann"].verify_audit()
         assert report.ok, [finding.text for finding in report.findings]

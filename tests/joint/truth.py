@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 from podium.errors import NotFoundError, PodiumError, PromotionRefusedError
-from podium.plugins.host import PluginHost
-from podium.registry import Registry, open_registry
-from tests.core.promotion_truth import ACTORS, METRICS, ROWS, Row, World
+from podium.registry import Registry
+from tests.core.promotion_truth import ROWS, Row, World
 
 
 def rows_for_tasks() -> tuple[Row, ...]:
@@ -23,23 +20,6 @@ def _only_elsewhere(row: Row) -> bool:
     verb = row.request.split()[1]
     unknown = verb == "approve" and row.verdict == "not_found"
     return verb == "withdraw" or unknown or (verb == "reject" and "comment=" not in row.request)
-
-
-@contextmanager
-def opened_worlds(folder: Path) -> Iterator[dict[str, Registry]]:
-    """Open one SQLite database for all rows, by each actor."""
-    url = f"sqlite:///{folder / 'podium.db'}"
-    with ExitStack() as after:
-        opened = {
-            actor: after.enter_context(
-                closing(open_registry(url, content=folder / "content", actor=actor, host=PluginHost(discover=False)))
-            )
-            for actor in ACTORS
-        }
-        for number, metrics in enumerate(METRICS):
-            (folder / "model.bin").write_text(f"model {number}")
-            opened["ann"].log("truth/churn", folder / "model.bin", metrics=metrics)
-        yield opened
 
 
 class FaceWorld(World):

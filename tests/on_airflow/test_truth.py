@@ -12,8 +12,8 @@ import pytest
 import podium.airflow as face
 from podium.errors import ConflictError, PodiumError
 from podium.registry import Registry
-from tests.core.promotion_truth import ACTORS
-from tests.joint.truth import FaceWorld, check_row, opened_worlds, rows_for_tasks
+from tests.core.promotion_truth import ACTORS, opened_worlds
+from tests.joint.truth import FaceWorld, check_row, rows_for_tasks
 
 pytestmark = pytest.mark.slow
 ROWS = rows_for_tasks()

@@ -5,7 +5,8 @@ import pytest
 from podium.errors import ConflictError
 from podium.prefect import NotPromotedError, demote_model, promote_model, rollback_model
 from podium.prefect.approval import _record_decision
-from tests.joint.truth import FaceWorld, check_row, opened_worlds, rows_for_tasks
+from tests.core.promotion_truth import opened_worlds
+from tests.joint.truth import FaceWorld, check_row, rows_for_tasks
 
 pytestmark = pytest.mark.slow
 ROWS = rows_for_tasks()
