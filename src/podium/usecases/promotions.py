@@ -23,6 +23,7 @@ from podium.usecases.transitions import (
     close_stale,
     new_transition,
     request_key,
+    standing,
     store,
 )
 from podium.usecases.unit import Unit
@@ -74,7 +75,7 @@ def promote_version(unit: Unit, command: PromoteVersion) -> Transition:
     place = Reference(row.namespace, row.name, stage.name)
     require_holder(unit, row.id, place, command.expected)
     if candidate.holder == number:
-        return new_transition(unit, candidate, (), changed=False)
+        return standing(unit, row.id, stage.name, number) or new_transition(unit, candidate, (), changed=False)
     asked = [made for made in waiting if (made.number, made.digest) == (number, candidate.version.digest)]
     if asked and not command.force:
         return asked[0]

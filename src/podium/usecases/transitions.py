@@ -227,6 +227,13 @@ def answered(unit: Unit, row: Any, key: str | None) -> Transition | None:
     return found[0] if found else None
 
 
+def standing(unit: Unit, collection_id: UUID, stage: str, number: int) -> Transition | None:
+    """Return the attempt that gave a version the stage it holds; None where a policy made a stage of its alias."""
+    mine = (_T.collection_id == collection_id, _T.stage == stage, _T.number == number, _T.status == "committed")
+    moved = [made for made in select_transitions(unit, *mine) if made.kind != "demoted"]
+    return max(moved, key=lambda made: (made.ended_at or made.at, made.id), default=None)
+
+
 def request_key(origin: Origin, verb: str, stage: str, number: int | None) -> str | None:
     """Return the key under which a retry of a task instance finds what its first attempt did."""
     if origin.identity is None:
