@@ -280,10 +280,12 @@ def test_no_result_is_no_record(registry, linked) -> None:
 
 
 def test_what_holds_the_stage_already_is_answered_by_how_it_got_it(registry, model_file) -> None:
-    """The answer is the attempt on record, which can be looked up, and says that this call changed nothing."""
+    """The answer says that this call changed nothing, and its id looks up the attempt that gave the stage."""
     registry.log("p/a", model_file("a"))
     registry.link("p/a", "model-registry/M")
     made = registry.promote("model-registry/M", "production", reason="first")
     again = registry.promote("model-registry/M", "production", reason="once more")
-    assert (again.id, again.reason, again.changed) == (made.id, "first", False)
-    assert registry.transition(again.id).id == made.id
+    planned = registry.promote("model-registry/M", "production", dry_run=True)
+    assert {made.id, again.id, planned.id} == {made.id}
+    assert (again.changed, again.before, again.number, again.gates) == (False, 0, 0, ())
+    assert registry.transition(again.id).reason == "first"

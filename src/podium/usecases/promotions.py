@@ -75,7 +75,7 @@ def promote_version(unit: Unit, command: PromoteVersion) -> Transition:
     place = Reference(row.namespace, row.name, stage.name)
     require_holder(unit, row.id, place, command.expected)
     if candidate.holder == number:
-        return standing(unit, row.id, stage.name, number) or new_transition(unit, candidate, (), changed=False)
+        return _held_already(unit, candidate)
     asked = [made for made in waiting if (made.number, made.digest) == (number, candidate.version.digest)]
     if asked and not command.force:
         return asked[0]
@@ -97,7 +97,7 @@ def preview_promotion(unit: Unit, command: PromoteVersion) -> Transition:
     row = candidate.row
     require_holder(unit, row.id, Reference(row.namespace, row.name, candidate.stage.name), command.expected)
     if candidate.holder == candidate.version.number:
-        return new_transition(unit, candidate, (), changed=False, dry_run=True)
+        return replace(_held_already(unit, candidate), dry_run=True)
     made = _decided(unit, candidate, judge(unit, candidate), force=command.force)
     return replace(made, changed=False, dry_run=True)
 
@@ -123,6 +123,13 @@ def candidate_for(unit: Unit, row: Any, stage_name: str, number: int, reason: st
     stage = settle_stage(unit, row, policy.policy.stage(stage_name))
     version = get_version(unit, row.id, number)
     return Candidate(row, policy, stage, version, holder_of(unit, row.id, stage.name), reason)
+
+
+def _held_already(unit: Unit, candidate: Candidate) -> Transition:
+    """Say that nothing is to do; the id is that of the attempt that gave the version its stage, to be looked up."""
+    made = new_transition(unit, candidate, (), changed=False)
+    held = standing(unit, candidate.row.id, candidate.stage.name, made.number)
+    return replace(made, id=held.id) if held else made
 
 
 def _decided(unit: Unit, candidate: Candidate, gates: tuple[GateResult, ...], *, force: bool) -> Transition:
