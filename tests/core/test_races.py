@@ -64,6 +64,20 @@ def test_an_alias_set_while_its_version_is_deleted(
     assert dangling(registry, sets) == []
 
 
+def test_unlinked_while_its_source_is_deleted(
+    registry: Registry, actors: Actors, race: Callable[[int], None]
+) -> None:
+    """200 races of unlinking with a forced deletion of what was linked: each link goes once, and is told of once."""
+    race(TRIALS)
+    gone = [("delete", f"{ARTIFACT}:v{turn}", True) for turn in range(TRIALS)]
+    unlinked = [("unlink", f"{MODEL}:v{turn}", False) for turn in range(TRIALS)]
+    deleted, taken = actors.answers(actors.start_different([["take_out", gone, 1], ["take_out", unlinked, 2]]))
+    assert {answer.split()[0] for answer in deleted} == {"ok"}
+    assert {answer.split()[0] for answer in taken} <= {"ok", "NotFoundError"}
+    told = [event.subject for event in registry.events(MODEL) if event.type == "model_version.unlinked"]
+    assert sorted(told) == sorted(f"{MODEL}:v{turn}" for turn in range(TRIALS))
+
+
 def dangling(registry: Registry, sets: list[tuple[str, str]]) -> list[str]:
     """The aliases that are there and name nothing, or are not there although their version is."""
     held = {place: dict(registry.collection(place).aliases) for place in (ARTIFACT, MODEL)}

@@ -153,7 +153,7 @@ def unlink_all(unit: Unit, collection_id: UUID, reason: str | None) -> None:
         .order_by(c.id, m.number)
     )
     streams: dict[UUID, Stream] = {}
-    for model in unit.connection.execute(query.with_for_update(of=t.collections)).all():
+    for model in _locked(unit, query):
         stream = streams.setdefault(model.id, stream_of(model))
         _unlink(unit, stream, model.number, reason)
 
@@ -188,8 +188,7 @@ def _restore_bytes(unit: Unit, row: Any, ref: Reference, version: Any) -> None:
     unit.record(stream_of(row), "artifact_version.restored", str(ref), after=facts)
     query = COLLECTIONS.add_columns(m.number).join(t.memberships, m.collection_id == t.collections.c.id).where(*same)
     live = t.collections.c.deleted_at.is_(None)
-    locked = query.where(live).order_by(t.collections.c.id).with_for_update(of=t.collections)
-    for model in unit.connection.execute(locked).all():
+    for model in _locked(unit, query.where(live).order_by(t.collections.c.id)):
         bring_back(unit, model.id, *same)
         stream = stream_of(model)
         unit.record(stream, "model_version.restored", f"{stream.name}:v{model.number}", after={"number": model.number})
@@ -204,7 +203,17 @@ def _linking(unit: Unit, version_id: UUID, *, lock: bool = False) -> Sequence[An
         .where(m.version_id == version_id, m.deleted_at.is_(None), c.kind == "model")
         .order_by(c.id)
     )
-    return unit.connection.execute(query.with_for_update(of=t.collections) if lock else query).all()
+    return _locked(unit, query) if lock else unit.connection.execute(query).all()
+
+
+def _locked(unit: Unit, query: sa.Select[Any]) -> Sequence[Any]:
+    """Return the rows of a query whose collections are locked by now.
+
+    By a second statement: what PostgreSQL joins to a row that it waited for is as it was before the wait, so a link
+    that another unit took out meanwhile would be taken out, and told of, once more.
+    """
+    unit.connection.execute(query.with_for_update(of=t.collections)).close()
+    return unit.connection.execute(query).all()
 
 
 def _lock_version(unit: Unit, version_id: UUID) -> None:
