@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -132,6 +133,20 @@ class Stack:
         assert "upstream_failed" not in states.values(), f"{states}\n{self.logs()}"
         return states.get(task_id) == state
 
+    def wait_for_question(self, run_id: str) -> None:
+        """Wait until the task ``approve`` asks, and the scheduler has noted that its worker ended.
+
+        Airflow 3.3.2 takes an answer that is faster than this, as no person is, for a failure of the task.
+        """
+        self.wait_for_state(run_id, "approve", "awaiting_input")
+        tries = "select try_number from task_instance where run_id = ? and task_id = 'approve'"
+        ((number,),) = self._rows(tries, run_id)
+        noted = re.compile(
+            rf"Finished: .*task_id=approve, run_id={run_id}, .*state=awaiting_input, .*try_number={number},"
+        )
+        log = self.home / "scheduler.log"
+        self._wait(f"the end of the worker of {run_id}", lambda: noted.search(log.read_text()))
+
     def respond(self, dag_id: str, run_id: str, user: str, choice: str, comment: str) -> None:
         """Answer the question of the task ``approve``, as the page of required actions does for a user."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
@@ -250,7 +265,7 @@ def test_people_answer_in_airflow_and_the_registry_judges(stack: Stack, registry
     registry.grant_role("model-registry", "airflow", "admin")
     registry.grant_role("model-registry", "mia", "admin")
     stack.trigger("approve_and_promote", "asked")
-    stack.wait_for_state("asked", "approve", "awaiting_input")
+    stack.wait_for_question("asked")
     (request,) = registry.list_requests(model)
     stack.trigger("waiting", "waiting", json.dumps({"request": request.id, "ref": request.ref}))
     stack.wait_for_state("waiting", "promote", "deferred")
@@ -262,7 +277,7 @@ def test_people_answer_in_airflow_and_the_registry_judges(stack: Stack, registry
     # Cleared with what follows, which failed because of it.
     again = {"dry_run": False, "dag_run_id": "asked", "task_ids": ["approve"], "include_downstream": True}
     stack.call("tom", "POST", "dags/approve_and_promote/clearTaskInstances", again)
-    stack.wait_for_state("asked", "approve", "awaiting_input")
+    stack.wait_for_question("asked")
     stack.respond("approve_and_promote", "asked", "mia", "Approve", "Seen the curves.")
     asked, waited = stack.ended("asked"), stack.ended("waiting")
     assert (set(asked.values()), set(waited.values())) == ({"success"}, {"success"}), stack.logs()
@@ -280,7 +295,7 @@ def test_a_rejection_in_airflow_skips_what_follows(stack: Stack, registry: podiu
     """The request ended with what was said, and nothing moved."""
     model = "model-registry/Digits rejected"
     stack.trigger("approve_and_promote", "rejected", json.dumps({"model": model}))
-    stack.wait_for_state("rejected", "approve", "awaiting_input")
+    stack.wait_for_question("rejected")
     stack.respond("approve_and_promote", "rejected", "mia", "Reject", "Too slow.")
     states = stack.ended("rejected")
     assert (states["approve"], states["moved"], states["deploy"]) == ("success", "skipped", "skipped"), stack.logs()
