@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "podium-ready"
 PINS = ROOT / "constraints.txt"
-PROJECTS = [ROOT, ROOT / "plugins" / "podium-slack", ROOT / "demo"]
+CHANNELS = [ROOT / "plugins" / f"podium-{name}" for name in ("apprise", "email", "slack", "webhook")]
+PROJECTS = [ROOT, *CHANNELS, ROOT / "demo"]
 
 
 def main() -> None:

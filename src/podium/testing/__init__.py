@@ -8,6 +8,7 @@ Nothing here patches anything: a test sends real HTTP over the loopback interfac
         assert receiver.wait_for(2)[1].json()["type"] == "model_version.promoted"
 
 `FakeSlack` answers as the Slack Web API does, and `slack_text` gives a message as a person reads it in Slack.
+`LoopbackMailServer` takes mails; it needs the extra ``podium[testing]``.
 """
 
 from __future__ import annotations
@@ -16,12 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from podium.testing.fake_slack import FakeSlack
+    from podium.testing.mail import LoopbackMailServer, ReceivedMail
     from podium.testing.receiver import LoopbackReceiver, ReceivedRequest, Reply
     from podium.testing.slack import slack_text
 
-__all__ = ["FakeSlack", "LoopbackReceiver", "ReceivedRequest", "Reply", "slack_text"]
+__all__ = [
+    "FakeSlack",
+    "LoopbackMailServer",
+    "LoopbackReceiver",
+    "ReceivedMail",
+    "ReceivedRequest",
+    "Reply",
+    "slack_text",
+]
 
-_HOMES = {"FakeSlack": "fake_slack", "slack_text": "slack"}
+_HOMES = {"FakeSlack": "fake_slack", "LoopbackMailServer": "mail", "ReceivedMail": "mail", "slack_text": "slack"}
 
 
 def __getattr__(name: str) -> Any:

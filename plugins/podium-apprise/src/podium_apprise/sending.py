@@ -1,0 +1,100 @@
+"""The talk with Apprise, of both major versions: one service, one attempt, nothing in the log.
+
+What Apprise does by itself and must not do here: try again and sleep between (``?retry=``), call a failure a success
+(``?optional=``), follow a redirect (a POST that was sent elsewhere becomes a GET, and its 200 a success), and log
+addresses that hold tokens.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import apprise
+
+from podium.plugins import DeliveryFailedError
+from podium_apprise.wording import Wording
+
+# Apprise's own logger, and that of what it sends HTTP with, which writes the path of each request.
+_LOGGERS = ("apprise", "urllib3.connectionpool")
+_STATUS = re.compile(r"\berror=([1-5][0-9]{2})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What Apprise said.
+
+    Attributes:
+        taken: Whether the service took the message.
+        status: The HTTP status of a refusal, where Apprise wrote one into its log.
+    """
+
+    taken: bool
+    status: int | None = None
+
+
+def service_of(url: str) -> Any:
+    """Return the service that a URL names.
+
+    Raises:
+        DeliveryFailedError: It names none, or several; permanent. The text does not quote it: it holds tokens.
+    """
+    asset = apprise.AppriseAsset(async_mode=False, app_id="Podium", app_desc="Podium notifications", app_url="")
+    if hasattr(asset, "http_redirects"):  # since 1.12
+        asset.http_redirects = False
+    found = apprise.Apprise(asset=asset)
+    with _Ear():
+        usable = found.add(url)
+    if not usable or len(found) == 0:
+        hint = "Look it up at https://appriseit.com/services/ and check the secret behind 'url'."
+        raise DeliveryFailedError("The URL is none that Apprise knows.", hint=hint, permanent=True)
+    if len(found) > 1:
+        # One yes or no for all of them would send again to those that took it.
+        hint = "Make a subscription for each; they are delivered and tried again one by one."
+        raise DeliveryFailedError("The URL names several services.", hint=hint, permanent=True)
+    service = found[0]
+    service.retry, service.optional = 0, False
+    return service
+
+
+def notify(service: Any, wording: Wording) -> Outcome:
+    """Send once."""
+    told = apprise.Apprise(asset=service.asset)
+    told.add(service)
+    with _Ear() as ear:
+        taken = told.notify(
+            body=wording.body,
+            title=wording.title,
+            notify_type=apprise.NotifyType(wording.kind),
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+    statuses = [int(found[1]) for line in ear.heard for found in _STATUS.finditer(line)]
+    return Outcome(taken is True, statuses[-1] if statuses and taken is not True else None)
+
+
+class _Ear(logging.Filter):
+    """Keeps what loggers say in this thread from every handler, and remembers it; other threads log as ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+        self._thread = threading.get_ident()
+
+    def __enter__(self) -> _Ear:
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in _LOGGERS:
+            logging.getLogger(name).removeFilter(self)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let through what another thread says."""
+        if threading.get_ident() != self._thread:
+            return True
+        self.heard.append(record.getMessage())
+        return False

@@ -1,0 +1,65 @@
+"""The channel: from a message to the receiver's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from podium.plugins import Channel, DeliveryFailedError, Message
+
+_LEAST, _MOST = 1, 30
+
+
+class WebhookChannel(Channel):
+    """Posts a signed CloudEvent to a web address.
+
+    Settings: ``url``, or ``secret_url`` if the address itself is a secret; ``secret``, one or several ``whsec_...``;
+    ``previous_secret``, while receivers still know the one before; ``source``, the CloudEvents source, ``/podium`` if
+    not said; ``timeout``, in seconds.
+
+    Args:
+        seconds: How long a receiver may take if the subscription does not say; Standard Webhooks asks for 15 to 30.
+    """
+
+    name = "webhook"
+    required = (("url", "secret_url"), "secret")
+    optional = ("previous_secret", "source", "timeout")
+    secrets = frozenset({"secret_url", "secret", "previous_secret"})
+
+    def __init__(self, seconds: float = 15) -> None:
+        self.seconds = seconds
+
+    def send(self, message: Message, settings: Mapping[str, str]) -> str:
+        """Post one message; see `Channel.send`.
+
+        Returns:
+            The status, such as ``HTTP 204``. The body of an answer is not read.
+
+        Raises:
+            DeliveryFailedError: The receiver did not take it. ``permanent`` if it is gone for good, moved, or may not
+                be reached from here; ``retry_after`` if it said when to come back.
+        """
+        from podium.plugins.deadline import Deadline
+        from podium_webhook.addresses import AllowList
+        from podium_webhook.answers import failure
+        from podium_webhook.client import post, target_of
+        from podium_webhook.cloud_event import MEDIA_TYPE, cloud_event
+        from podium_webhook.signing import signed_headers
+
+        deadline = Deadline(self._seconds(settings))
+        target = target_of(settings.get("secret_url", "").strip() or settings.get("url", "").strip())
+        body = cloud_event(message, settings.get("source", "").strip() or "/podium")
+        secrets = (settings.get("secret", ""), settings.get("previous_secret", ""))
+        headers = {"Content-Type": MEDIA_TYPE, **signed_headers(message.id, body, secrets)}
+        answer = post(target, body.encode(), headers, deadline, AllowList.of_environment())
+        if not 200 <= answer.status < 300:
+            raise failure(answer)
+        return f"HTTP {answer.status}"
+
+    def _seconds(self, settings: Mapping[str, str]) -> float:
+        told = settings.get("timeout", "").strip()
+        if not told:
+            return self.seconds
+        if not told.isascii() or not told.isdigit() or not _LEAST <= int(told[:9]) <= _MOST:
+            text = "The setting 'timeout' is no time that a receiver may take."
+            raise DeliveryFailedError(text, hint=f"Give whole seconds, {_LEAST} to {_MOST}.", permanent=True)
+        return float(told)

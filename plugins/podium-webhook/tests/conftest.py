@@ -1,0 +1,89 @@
+"""Messages as the core makes them, and a home of its own for each test."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podium.plugins import Event, Message, MetricChange, Origin
+from podium.testing import LoopbackReceiver
+
+MODEL = "model-registry/Digits classifier"
+RUN = "https://airflow.example.com/dags/train_and_promote/runs/manual__2026-11-24"
+ORIGIN = Origin("airflow", "DAG train_and_promote · task promote", RUN)
+
+SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ...").decode()
+OTHER = "whsec_" + base64.b64encode(b"another one of thirty-two bytes.").decode()
+
+MakeMessage = Callable[..., Message]
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test touches the home of whoever runs it, a registry that the environment names, or a proxy."""
+    for name in [name for name in os.environ if name.startswith("PODIUM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PODIUM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PODIUM_WEBHOOK_ALLOW", "127.0.0.1")
+
+
+@pytest.fixture
+def secret() -> str:
+    """What receiver and subscription both know."""
+    return SECRET
+
+
+@pytest.fixture
+def other_secret() -> str:
+    """What the receiver does not know."""
+    return OTHER
+
+
+@pytest.fixture
+def receiver() -> Iterator[LoopbackReceiver]:
+    """Listens, and takes everything."""
+    with LoopbackReceiver() as listening:
+        yield listening
+
+
+@pytest.fixture
+def settings(receiver: LoopbackReceiver, secret: str) -> dict[str, str]:
+    """The settings of a subscription for the receiver, secrets resolved."""
+    return {"url": f"{receiver.url}/hook?team=ml", "secret": secret}
+
+
+@pytest.fixture
+def make_message() -> MakeMessage:
+    """Make a message about an event; what is not said is a plain promotion of v3 after v2."""
+
+    def make(
+        event_type: str = "model_version.promoted",
+        title: str = f"{MODEL} v3 is now production after v2",
+        *,
+        id: str = "0192f0aa-delivery",
+        after: dict[str, Any] | None = None,
+        reason: str | None = None,
+        **changes: Any,
+    ) -> Message:
+        facts = {"stage": "production", "number": 3, "source": "digits/support_vectors:v5"} if after is None else after
+        at = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+        event = Event("0192-event", event_type, MODEL, 4, at, "anna", ORIGIN, f"{MODEL}:v3", after=facts, reason=reason)
+        values: dict[str, Any] = {
+            "model": MODEL,
+            "actor": "anna",
+            "lines": (f"Reason: {reason}",) if reason else (),
+            "version": "v3",
+            "origin": ORIGIN.label,
+            "link": RUN,
+            "metrics": (MetricChange("accuracy", 0.97778, 0.01111), MetricChange("log_loss", 0.0853, -0.0312)),
+            "previous": "v2",
+        }
+        return Message(id=id, event=event, title=title, **{**values, **changes})
+
+    return make
