@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import apprise
+from apprise.conversion import convert_between
 
 from podium.plugins import DeliveryFailedError
 from podium_apprise.wording import Wording
@@ -42,11 +43,10 @@ def service_of(url: str) -> Any:
     Raises:
         DeliveryFailedError: It names none, or several; permanent. The text does not quote it: it holds tokens.
     """
-    asset = apprise.AppriseAsset(async_mode=False, app_id="Podium", app_desc="Podium notifications", app_url="")
-    if hasattr(asset, "http_redirects"):  # since 1.12
-        asset.http_redirects = False
-    found = apprise.Apprise(asset=asset)
     with _Ear():
+        # The empty address is that of the sender's home page, which some services would link.
+        asset = apprise.AppriseAsset(async_mode=False, http_redirects=False, app_id="Podium", app_desc="", app_url="")
+        found = apprise.Apprise(asset=asset)
         usable = found.add(url)
     if not usable or len(found) == 0:
         hint = "Look it up at https://appriseit.com/services/ and check the secret behind 'url'."
@@ -55,24 +55,23 @@ def service_of(url: str) -> Any:
         # One yes or no for all of them would send again to those that took it.
         hint = "Make a subscription for each; they are delivered and tried again one by one."
         raise DeliveryFailedError("The URL names several services.", hint=hint, permanent=True)
-    service = found[0]
-    service.retry, service.optional = 0, False
-    return service
+    return found[0]
 
 
 def notify(service: Any, wording: Wording) -> Outcome:
-    """Send once."""
-    told = apprise.Apprise(asset=service.asset)
-    told.add(service)
+    """Send once, in this thread: `Apprise.notify` of 2.0 sends in threads of its own, where it logs as it likes."""
+    title, body = wording.title, wording.body
+    text, wanted = apprise.NotifyFormat.TEXT, service.notify_format
     with _Ear() as ear:
-        taken = told.notify(
-            body=wording.body,
-            title=wording.title,
+        taken = service.notify(
+            # As `Apprise.notify` does it: where a service has no title, it becomes part of the body.
+            title=title if service.title_maxlen > 0 else convert_between(text, wanted, title),
+            body=convert_between(text, wanted, body),
             notify_type=apprise.NotifyType(wording.kind),
-            body_format=apprise.NotifyFormat.TEXT,
+            body_format=text,
         )
     statuses = [int(found[1]) for line in ear.heard for found in _STATUS.finditer(line)]
-    return Outcome(taken is True, statuses[-1] if statuses and taken is not True else None)
+    return Outcome(bool(taken), statuses[-1] if statuses and not taken else None)
 
 
 class _Ear(logging.Filter):
