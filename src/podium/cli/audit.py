@@ -143,7 +143,7 @@ def _follow(state: State, form: str | None, events: Iterator[Event]) -> None:
 
 
 def _print_fields(state: State) -> None:
-    from podium.usecases.audit.querying import EVENTS
+    from podium.domain.event_fields import EVENTS
 
     rows = [(field.title, field.type.value, field.about) for field in EVENTS.fields]
     if state.json:

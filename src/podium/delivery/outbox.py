@@ -18,9 +18,12 @@ from podium.sql.rows import to_event
 
 LEASE = timedelta(minutes=2)
 
-_DELIVERIES = sa.select(t.deliveries, t.events.c.type.label("event_type"), t.events.c.subject.label("subject")).join(
-    t.events, t.events.c.id == t.deliveries.c.event_id
-)
+_DELIVERIES = sa.select(
+    t.deliveries,
+    t.events.c.type.label("event_type"),
+    t.events.c.subject.label("subject"),
+    t.events.c.created_at.label("created_at"),
+).join(t.events, t.events.c.id == t.deliveries.c.event_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,7 @@ def _free(row: Any, now: datetime) -> bool:
 def _delivery(row: Any) -> Delivery:
     return Delivery(
         id=str(row.id),
+        kind=row.kind,
         subscription=row.subscription,
         channel=row.channel,
         event=str(row.event_id),
@@ -156,6 +160,7 @@ def _delivery(row: Any) -> Delivery:
         subject=row.subject,
         status=row.status,
         attempts=row.attempts,
+        created_at=row.created_at,
         next_at=row.next_at,
         error=row.error,
         receipt=row.receipt,

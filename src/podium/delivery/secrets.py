@@ -5,39 +5,42 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from podium.errors import InvalidValueError, SettingsError
+from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
 
 SCHEMES = ("env", "file")
 
 
-def check_settings(channel: Channel, settings: Mapping[str, str]) -> None:
-    """Check the settings of a subscription against what its channel declares.
+def check_settings(target: Channel | Action, settings: Mapping[str, Any]) -> None:
+    """Check the settings of a subscription or automation against what its channel or action declares.
 
     Raises:
         InvalidValueError: One is missing or unknown, or a secret is given in clear.
     """
-    known = {*_names(channel), *channel.optional}
+    kind = "channel" if isinstance(target, Channel) else "action"
+    known = {*_names(target), *target.optional}
     for name, value in settings.items():
         if name not in known:
             raise InvalidValueError(
-                f"The channel {channel.name!r} has no setting {name!r}.",
+                f"The {kind} {target.name!r} has no setting {name!r}.",
                 hint=f"It has {', '.join(sorted(known))}." if known else "It has none.",
             )
-        if name not in channel.secrets and not isinstance(value, str):
+        if kind == "channel" and name not in target.secrets and not isinstance(value, str):
             raise InvalidValueError(f"The setting {name!r} is no text.", hint="Settings are text.")
-        if name in channel.secrets and not is_reference(value):
+        if name in target.secrets and not is_reference(value):
             raise InvalidValueError(
-                f"The setting {name!r} of the channel {channel.name!r} is a secret and is never stored.",
+                f"The setting {name!r} of the {kind} {target.name!r} is a secret and is never stored.",
                 hint=f"Give a reference: {name}=env:NAME_OF_A_VARIABLE or {name}=file:/path/of/a/file.",
             )
-    for needed in channel.required:
+    for needed in target.required:
         choice = (needed,) if isinstance(needed, str) else needed
         if not any(settings.get(name) for name in choice):
             raise InvalidValueError(
-                f"The channel {channel.name!r} needs the setting {' or '.join(choice)}.",
-                hint=f"For example --setting {choice[0]}=" + ("env:NAME" if choice[0] in channel.secrets else "VALUE"),
+                f"The {kind} {target.name!r} needs the setting {' or '.join(choice)}.",
+                hint=f"For example --setting {choice[0]}=" + ("env:NAME" if choice[0] in target.secrets else "VALUE"),
             )
 
 
@@ -49,13 +52,13 @@ def is_reference(value: object) -> bool:
     return bool(colon and rest) and scheme in SCHEMES
 
 
-def resolve_settings(channel: Channel, settings: Mapping[str, str]) -> dict[str, str]:
+def resolve_settings(target: Channel | Action, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the secrets in place of their references.
 
     Raises:
         SettingsError: A variable or a file is not there.
     """
-    return {name: _resolve(value) if name in channel.secrets else value for name, value in settings.items()}
+    return {name: _resolve(value) if name in target.secrets else value for name, value in settings.items()}
 
 
 def _resolve(reference: str) -> str:
@@ -77,5 +80,5 @@ def _resolve(reference: str) -> str:
     return value
 
 
-def _names(channel: Channel) -> list[str]:
-    return [name for needed in channel.required for name in ((needed,) if isinstance(needed, str) else needed)]
+def _names(target: Channel | Action) -> list[str]:
+    return [name for needed in target.required for name in ((needed,) if isinstance(needed, str) else needed)]

@@ -1,4 +1,4 @@
-"""Telling people: subscriptions, deliveries, and the neutral message that a channel renders."""
+"""Telling people and starting what follows: subscriptions, automations, and deliveries on their way to both."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from podium.domain.event_fields import event_fits
+from podium.domain.events import Event
 from podium.domain.plain import Value
 
 DeliveryStatus = Literal["pending", "sending", "sent", "dead"]
@@ -28,6 +30,19 @@ DEFAULT_EVENTS: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Template(Value):
+    """The words of a message in place of Podium's own, as Jinja templates over the fields of the message.
+
+    Attributes:
+        title: One line.
+        lines: The lines below it, as one text; None for Podium's own.
+    """
+
+    title: str
+    lines: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription(Value):
     """Which events go to which channel.
 
@@ -36,37 +51,97 @@ class Subscription(Value):
         channel: The name of a channel plugin, such as ``slack`` or ``console``.
         events: Event types, ``*`` allowed as in file names (``model_version.*``).
         settings: What the channel needs. Secrets are references: ``env:NAME`` or ``file:PATH``.
+        model: Only events of this registry, project, artifact or model; ``*`` and ``?`` allowed
+            (``model-registry/churn-*``). None for all.
+        filter: An expression about the event (`podium.domain.event_fields.EVENTS`); empty for all.
+        template: Words in place of Podium's own.
+        digest: How much time one message sums up, such as ``1h``; None for a message at once.
+        deduplicate: How long an event of the same type about the same subject and stage is not told again, such as
+            ``10m``.
     """
 
     name: str
     channel: str
     events: tuple[str, ...] = DEFAULT_EVENTS
     settings: Mapping[str, str] = field(default_factory=dict)
+    model: str | None = None
+    filter: str = ""
+    template: Template | None = None
+    digest: str | None = None
+    deduplicate: str | None = None
 
-    def wants(self, event_type: str) -> bool:
-        """Whether events of this type go to the channel."""
-        return any(fnmatch.fnmatchcase(event_type, pattern) for pattern in self.events)
+    def wants(self, event: Event) -> bool:
+        """Whether an event goes to the channel."""
+        return event_chosen(event, self.events, self.model, self.filter)
+
+
+@dataclass(frozen=True, slots=True)
+class Automation(Value):
+    """What starts by itself when something happened.
+
+    Attributes:
+        name: By the rule of aliases.
+        action: The name of an action of a plugin, such as ``airflow.trigger_dag`` or ``podium.set_alias``.
+        events: Event types, ``*`` allowed.
+        settings: What the action needs, plain JSON; each text in it is a Jinja template over the fields of the event.
+        model: Only events of this registry, project, artifact or model; ``*`` and ``?`` allowed. None for all.
+        filter: An expression about the event; empty for all.
+        enabled: Whether it fires.
+    """
+
+    name: str
+    action: str
+    events: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    model: str | None = None
+    filter: str = ""
+    enabled: bool = True
+
+    def wants(self, event: Event) -> bool:
+        """Whether an event fires it; what it caused itself, directly or through others, is asked elsewhere."""
+        return self.enabled and event_chosen(event, self.events, self.model, self.filter)
+
+
+def event_chosen(event: Event, types: tuple[str, ...], model: str | None, where: str) -> bool:
+    """Whether an event is of one of the types, of a place that fits a pattern, and fits an expression."""
+    if not any(fnmatch.fnmatchcase(event.type, pattern) for pattern in types):
+        return False
+    if model is not None and not _place_fits(event.stream, model):
+        return False
+    return event_fits(where, event)
+
+
+def _place_fits(stream: str, pattern: str) -> bool:
+    """Whether a collection fits ``REGISTRY/PATTERN``, or belongs to ``REGISTRY``; case does not count."""
+    name = stream if "/" in pattern else stream.partition("/")[0]
+    return fnmatch.fnmatchcase(name.casefold(), pattern.casefold().replace("[", "[[]"))
+
+
+TargetKind = Literal["subscription", "automation"]
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Value):
-    """One event on its way to one subscription.
+    """One event on its way to one subscription, or to the action of one automation.
 
     Attributes:
         id: UUIDv7, the same for every attempt.
-        subscription: Its name.
-        channel: The channel of the subscription.
+        kind: ``subscription`` or ``automation``.
+        subscription: The name of the subscription or automation.
+        channel: The channel of the subscription, or the action of the automation.
         event: Id of the event.
         event_type: Type of the event.
         subject: What the event is about.
         status: ``pending``, ``sending``, ``sent`` or ``dead`` (given up).
         attempts: How many were made.
-        next_at: When the next one is due, UTC.
+        created_at: When the event happened, UTC.
+        next_at: When the next attempt is due, UTC.
         error: What the last attempt said, if it failed.
-        receipt: What the channel answered, if it was sent.
+        receipt: What the channel or action answered, if it was sent.
     """
 
     id: str
+    kind: TargetKind
     subscription: str
     channel: str
     event: str
@@ -74,6 +149,26 @@ class Delivery(Value):
     subject: str
     status: DeliveryStatus
     attempts: int
+    created_at: datetime
     next_at: datetime
+    error: str | None
+    receipt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt(Value):
+    """One attempt of a delivery.
+
+    Attributes:
+        number: Counts up from 1.
+        started_at: UTC.
+        finished_at: UTC; None while it runs, or if its worker died.
+        error: What went wrong.
+        receipt: What the channel or action answered.
+    """
+
+    number: int
+    started_at: datetime
+    finished_at: datetime | None
     error: str | None
     receipt: str | None

@@ -66,6 +66,10 @@ TYPES: Mapping[str, str] = {
     "bundle.imported": "Models of another registry were imported, with the history that they had there.",
     "subscription.added": "A channel was subscribed to events.",
     "subscription.removed": "A subscription ended.",
+    "automation.added": "An automation was added or changed.",
+    "automation.removed": "An automation was taken away.",
+    "automation.fired": "An automation did what it is for.",
+    "automation.failed": "What an automation is for was given up after its last attempt.",
 }
 
 

@@ -38,6 +38,21 @@ class MetricChange(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier(Value):
+    """A message of the same thread that the subscription sent before.
+
+    Attributes:
+        event_type: What it told of.
+        receipt: What the channel returned for it.
+        request: The id of the promotion that it was about, or None.
+    """
+
+    event_type: str
+    receipt: str
+    request: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Message(Value):
     """What a channel renders. All text comes from users and must be escaped for the medium.
 
@@ -53,6 +68,10 @@ class Message(Value):
         link: A page about that execution, or None.
         metrics: The key metrics, with the change against the previous holder.
         previous: The previous holder of the stage, ``v2``, or None.
+        request: The id of the promotion that it is about, or None.
+        earlier: What the subscription was told of the same version before, oldest first: a channel that has threads
+            answers the first of them, and may update the one that asked for approvals. At most 50.
+        digest: The messages that this one sums up; `event` is then the newest of them, and `title` says how many.
     """
 
     id: str
@@ -66,9 +85,14 @@ class Message(Value):
     link: str | None
     metrics: tuple[MetricChange, ...]
     previous: str | None
+    request: str | None = None
+    earlier: tuple[Earlier, ...] = ()
+    digest: tuple[Message, ...] = ()
 
     def as_text(self) -> str:
-        """Return the message as plain text, for media without layout."""
+        """Return the message as plain text, for media without layout; of a digest, a line for each message."""
+        if self.digest:
+            return "\n".join([self.title, *self.lines, *(f"- {message.title}" for message in self.digest)])
         parts = [self.title, *self.lines]
         parts += [format_metric(metric) for metric in self.metrics]
         parts.append(f"by {self.actor} from {self.origin}" + (f" ({self.link})" if self.link else ""))
@@ -90,12 +114,15 @@ class Channel(ABC):
         required: Settings that it cannot do without. A tuple inside means that one of them is needed.
         optional: Further settings.
         secrets: Settings whose value must be a reference such as ``env:SLACK_TOKEN``, because it is never stored.
+        ordered: Whether the messages about one artifact or model are sent one after the other, in the order of what
+            happened: the next one waits until the one before was sent or given up. `Message.earlier` is whole then.
     """
 
     name: ClassVar[str]
     required: ClassVar[tuple[str | tuple[str, ...], ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     secrets: ClassVar[frozenset[str]] = frozenset()
+    ordered: ClassVar[bool] = False
 
     @abstractmethod
     def send(self, message: Message, settings: Mapping[str, str]) -> str:

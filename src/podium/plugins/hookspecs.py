@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from podium.domain.events import Event
     from podium.domain.gates import PromotionRequest
     from podium.domain.origin import Origin
+    from podium.plugins.actions import Action
     from podium.plugins.channels import Channel
 
 PROJECT = "podium"
@@ -96,3 +97,35 @@ def podium_channels() -> Sequence[Channel]:
     Errors: raising, or a name that another plugin took first, is listed in ``podium plugins``; the others work.
     """
     raise NotImplementedError  # a specification; pluggy never calls it
+
+
+@_hook
+def podium_actions() -> Sequence[Action]:
+    """Offer things that an automation can do.
+
+    When: once per process, when the first automation is to fire or the actions are listed.
+
+    Returns:
+        Actions, each with a name of its own.
+
+    Errors: raising, or a name that another plugin took first, is listed in ``podium plugins``; the others work.
+    """
+    raise NotImplementedError  # a specification; pluggy never calls it
+
+
+@_hook
+def podium_resolve_secret(scheme: str, name: str) -> str | None:
+    """Look a secret up for a setting such as ``vault:slack/token``.
+
+    When: right before each attempt to deliver, in the process that delivers, in a thread of its own.
+
+    Args:
+        scheme: What stands before the colon: ``vault``.
+        name: What stands behind it: ``slack/token``.
+
+    Returns:
+        The secret, or None if the scheme is not this plugin's. The first answer counts. ``env`` and ``file`` are
+        Podium's own, ``airflow`` and ``prefect`` those of its adapters.
+
+    Errors: raising fails the attempt, which is tried again; the error never shows the secret.
+    """

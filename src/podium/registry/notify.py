@@ -1,19 +1,24 @@
-"""The verbs about telling people: subscriptions, deliveries, plugins."""
+"""The verbs about telling people and what follows: subscriptions, automations, deliveries, plugins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from podium.delivery import outbox
 from podium.delivery.secrets import check_settings
 from podium.delivery.worker import DeliveryReport
-from podium.domain.delivery import DEFAULT_EVENTS, Delivery, Subscription
+from podium.domain.delivery import DEFAULT_EVENTS, Automation, Delivery, Subscription, Template
 from podium.errors import PluginError
+from podium.plugins.actions import Action
+from podium.plugins.channels import Channel
 from podium.plugins.host import PluginInfo
 from podium.registry.base import Joint, now
 from podium.sql.errors import translated
 from podium.usecases import records, subscriptions
 from podium.usecases.records import RecordedFault
+
+Target = TypeVar("Target", Channel, Action)
 
 
 class NotifyVerbs(Joint):
@@ -26,6 +31,11 @@ class NotifyVerbs(Joint):
         *,
         events: Iterable[str] = DEFAULT_EVENTS,
         settings: Mapping[str, str] | None = None,
+        model: str | None = None,
+        filter: str = "",
+        template: Template | None = None,
+        digest: str | None = None,
+        deduplicate: str | None = None,
     ) -> Subscription:
         """Send events to a channel from now on; a subscription of the same name is replaced.
 
@@ -34,20 +44,21 @@ class NotifyVerbs(Joint):
             channel: The channel of a plugin, such as ``slack`` or ``console``.
             events: Event types, ``*`` allowed; links, promotions, refusals and rollbacks if left out.
             settings: What the channel needs; secrets as references (``env:NAME``, ``file:PATH``).
+            model: Only events of this registry, project, artifact or model; ``*`` and ``?`` allowed.
+            filter: An expression about the event, such as ``actor != 'ci' and after.stage = 'production'``.
+            template: Words in place of Podium's own: Jinja over the fields of the message.
+            digest: How much time one message sums up, such as ``1h``; a message at once if left out.
+            deduplicate: How long an event of the same type about the same subject and stage is not told again.
 
         Raises:
-            InvalidNameError, InvalidValueError: A name, event or setting cannot be used.
+            ExpressionError: The filter cannot be understood; a kind of `InvalidValueError`.
+            InvalidNameError, InvalidValueError: A name, event, setting, template or span cannot be used.
             PluginError: No plugin of this process has the channel.
         """
-        found = self.host.channels().get(channel)
-        if found is None:
-            raise PluginError(
-                f"There is no channel {channel!r} here.",
-                hint=f"There is {', '.join(sorted(self.host.channels()))}. Install a plugin, such as podium-{channel}.",
-                channel=channel,
-            )
-        check_settings(found, settings or {})
-        wanted = Subscription(name, channel, tuple(events), dict(settings or {}))
+        wanted = Subscription(
+            name, channel, tuple(events), dict(settings or {}), model, filter, template, digest, deduplicate
+        )
+        check_settings(self._target("channel", channel, self.host.channels()), wanted.settings)
         return self._change(lambda unit: subscriptions.add_subscription(unit, wanted))
 
     def unsubscribe(self, name: str) -> Subscription:
@@ -61,7 +72,64 @@ class NotifyVerbs(Joint):
     def subscriptions(self) -> list[Subscription]:
         """Return all subscriptions by name."""
         with self._read() as unit:
-            return subscriptions.list_subscriptions(unit)
+            return list(subscriptions.list_subscriptions(unit))
+
+    def automate(
+        self,
+        name: str,
+        action: str,
+        *,
+        events: Iterable[str],
+        settings: Mapping[str, Any] | None = None,
+        model: str | None = None,
+        filter: str = "",
+        enabled: bool = True,
+    ) -> Automation:
+        """Let an action follow on events from now on; an automation of the same name is replaced.
+
+        An event that the automation led to, directly or through others, does not fire it again.
+
+        Args:
+            name: What to call it.
+            action: The action of a plugin, such as ``airflow.trigger_dag`` or ``podium.set_alias``.
+            events: Event types, ``*`` allowed.
+            settings: What the action needs. Each text is a Jinja template over the fields of the event; secrets are
+                references (``env:NAME``, ``file:PATH``).
+            model: Only events of this registry, project, artifact or model; ``*`` and ``?`` allowed.
+            filter: An expression about the event.
+            enabled: Whether it fires.
+
+        Raises:
+            ExpressionError: The filter cannot be understood; a kind of `InvalidValueError`.
+            InvalidNameError, InvalidValueError: A name, event, setting or template cannot be used.
+            PluginError: No plugin of this process has the action.
+        """
+        wanted = Automation(name, action, tuple(events), dict(settings or {}), model, filter, enabled)
+        check_settings(self._target("action", action, self.host.actions()), wanted.settings)
+        return self._change(lambda unit: subscriptions.add_automation(unit, wanted))
+
+    def stop_automation(self, name: str) -> Automation:
+        """Take an automation away; what it started, or has on its way, is not stopped.
+
+        Raises:
+            NotFoundError: There is none of this name.
+        """
+        return self._change(lambda unit: subscriptions.remove_automation(unit, name))
+
+    def automations(self) -> list[Automation]:
+        """Return all automations by name."""
+        with self._read() as unit:
+            return list(subscriptions.list_automations(unit))
+
+    def _target(self, kind: str, name: str, there: Mapping[str, Target]) -> Target:
+        if name in there:
+            return there[name]
+        known = ", ".join(sorted(there)) or "none"
+        raise PluginError(
+            f"There is no {kind} {name!r} here.",
+            hint=f"There is {known}. Install a plugin, such as podium-{name.partition('.')[0]}.",
+            **{kind: name},
+        )
 
     def deliver(self, seconds: float | None = None) -> DeliveryReport:
         """Deliver everything that is due, from whichever process it came.

@@ -1,20 +1,31 @@
-"""Subscriptions: which events go to which channel."""
+"""Subscriptions: which events go to which channel. Automations: what starts when something happened."""
 
 from __future__ import annotations
 
 import fnmatch
+import re
+from collections.abc import Sequence
+from typing import TypeVar
 
 import sqlalchemy as sa
 
-from podium.domain.delivery import Subscription
+from podium.domain.delivery import Automation, Subscription
+from podium.domain.durations import parse_duration
+from podium.domain.event_fields import EVENTS
 from podium.domain.events import TYPES
+from podium.domain.expressions import read_expression
 from podium.domain.names import check_label
-from podium.domain.plain import plain_dict
+from podium.domain.plain import check_text, plain_dict
+from podium.domain.templates import check_templates
 from podium.errors import InvalidValueError, NotFoundError
 from podium.sql import tables as t
 from podium.sql.write import upsert
+from podium.usecases.outgoing import read_targets
 from podium.usecases.places import MODEL_REGISTRY, namespace_stream, require_registry
-from podium.usecases.unit import Unit
+from podium.usecases.unit import Stream, Unit
+
+Target = TypeVar("Target", Subscription, Automation)
+_PLACE = re.compile(r"[^/:]+(/[^/:]+)?")
 
 
 def add_subscription(unit: Unit, subscription: Subscription) -> Subscription:
@@ -22,31 +33,35 @@ def add_subscription(unit: Unit, subscription: Subscription) -> Subscription:
 
     Raises:
         InvalidNameError: The name breaks the rules.
-        InvalidValueError: A pattern matches no event type.
+        InvalidValueError: A pattern matches no event type, the filter, a template or a span cannot be understood, or an
+            automation has the name.
     """
-    check_label(subscription.name, "subscription name")
-    check_label(subscription.channel, "channel name")
-    for pattern in subscription.events:
-        if not isinstance(pattern, str) or not fnmatch.filter(TYPES, pattern):
-            raise InvalidValueError(
-                f"No event is called {pattern!r}.", hint=f"The events are {', '.join(TYPES)}.", pattern=pattern
-            )
+    check_subscription(unit, subscription)
     settings = plain_dict(subscription.settings, "The settings")
-    stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
-    before = {item.name: item for item in list_subscriptions(unit)}.get(subscription.name)
+    stream, before = _before(unit, subscription, list_subscriptions(unit), list_automations(unit))
     if before == subscription:
         return subscription
-    row = {
-        "name": subscription.name,
-        "channel": subscription.channel,
-        "events": list(subscription.events),
-        "settings": settings,
-        **unit.who,
-    }
+    row = subscription.to_json() | {"settings": settings, **unit.who}
     upsert(unit.connection, t.subscriptions, [row])
     old = before.to_json() if before is not None else {}
     unit.record(stream, "subscription.added", subscription.name, before=old, after=subscription.to_json())
     return subscription
+
+
+def check_subscription(unit: Unit, subscription: Subscription) -> None:
+    """Refuse a subscription that could not work; its channel is not asked.
+
+    Raises:
+        InvalidNameError, InvalidValueError: As `add_subscription`.
+    """
+    check_label(subscription.name, "subscription name")
+    check_label(subscription.channel, "channel name")
+    _check_choice(unit, subscription)
+    for span in (subscription.digest, subscription.deduplicate):
+        if span is not None and not parse_duration(span):
+            raise InvalidValueError(f"{span!r} is no time at all.", hint="Write a whole number and a unit: 30m or 1h.")
+    if subscription.template is not None:
+        check_templates(subscription.template.to_json(), "The template")
 
 
 def remove_subscription(unit: Unit, name: str) -> Subscription:
@@ -56,16 +71,99 @@ def remove_subscription(unit: Unit, name: str) -> Subscription:
         NotFoundError: There is none of this name.
     """
     stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
-    found = {item.name: item for item in list_subscriptions(unit)}.get(name)
-    if found is None:
-        raise NotFoundError(f"There is no subscription {name!r}.", hint="'podium notify ls' lists them.", name=name)
+    found = _named(name, list_subscriptions(unit), "subscription", "podium notify ls")
     unit.connection.execute(sa.delete(t.subscriptions).where(t.subscriptions.c.name == name))
     unit.record(stream, "subscription.removed", name, before=found.to_json())
     return found
 
 
-def list_subscriptions(unit: Unit) -> list[Subscription]:
+def add_automation(unit: Unit, automation: Automation) -> Automation:
+    """Store an automation; one of the same name is replaced, an equal one changes nothing.
+
+    Raises:
+        InvalidNameError: The name breaks the rules.
+        InvalidValueError: A pattern matches no event type, the filter or a template cannot be understood, or a
+            subscription has the name.
+    """
+    check_automation(unit, automation)
+    settings = plain_dict(automation.settings, "The settings")
+    stream, before = _before(unit, automation, list_automations(unit), list_subscriptions(unit))
+    if before == automation:
+        return automation
+    upsert(unit.connection, t.automations, [automation.to_json() | {"settings": settings, **unit.who}])
+    old = before.to_json() if before is not None else {}
+    unit.record(stream, "automation.added", automation.name, before=old, after=automation.to_json())
+    return automation
+
+
+def check_automation(unit: Unit, automation: Automation) -> None:
+    """Refuse an automation that could not work; its action is not asked.
+
+    Raises:
+        InvalidNameError, InvalidValueError: As `add_automation`.
+    """
+    check_label(automation.name, "automation name")
+    check_label(automation.action, "action name")
+    _check_choice(unit, automation)
+    check_templates(automation.settings, "The settings")
+
+
+def remove_automation(unit: Unit, name: str) -> Automation:
+    """Remove an automation; what it started already, or has on its way, is not stopped.
+
+    Raises:
+        NotFoundError: There is none of this name.
+    """
+    stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
+    found = _named(name, list_automations(unit), "automation", "podium automation ls")
+    unit.connection.execute(sa.delete(t.automations).where(t.automations.c.name == name))
+    unit.record(stream, "automation.removed", name, before=found.to_json())
+    return found
+
+
+def list_subscriptions(unit: Unit) -> Sequence[Subscription]:
     """Return all subscriptions by name."""
-    s = t.subscriptions.c
-    rows = unit.connection.execute(sa.select(s.name, s.channel, s.events, s.settings).order_by(s.name))
-    return [Subscription(row.name, row.channel, tuple(row.events), row.settings) for row in rows]
+    return read_targets(unit.connection).subscriptions
+
+
+def list_automations(unit: Unit) -> Sequence[Automation]:
+    """Return all automations by name."""
+    return read_targets(unit.connection).automations
+
+
+def _check_choice(unit: Unit, target: Subscription | Automation) -> None:
+    """Check which events it is about."""
+    if not target.events:
+        raise InvalidValueError(f"{target.name!r} is about no event.", hint="Name one, such as model_version.promoted.")
+    for pattern in target.events:
+        if not isinstance(pattern, str) or not fnmatch.filter(TYPES, pattern):
+            raise InvalidValueError(
+                f"No event is called {pattern!r}.", hint=f"The events are {', '.join(TYPES)}.", pattern=pattern
+            )
+    if target.model is not None and not (isinstance(target.model, str) and _PLACE.fullmatch(target.model)):
+        raise InvalidValueError(
+            f"{target.model!r} names no model or registry.", hint="Write REGISTRY, REGISTRY/MODEL or REGISTRY/churn-*."
+        )
+    check_text(target.model, "The model")
+    check_text(target.filter, "The filter")
+    read_expression(target.filter, EVENTS, unit.now)
+
+
+def _before(
+    unit: Unit, target: Target, same: Sequence[Target], others: Sequence[Subscription | Automation]
+) -> tuple[Stream, Target | None]:
+    """Lock the stream that tells of both kinds, and return what stands under the name."""
+    stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
+    if any(item.name == target.name for item in others):
+        kind = "An automation" if isinstance(target, Subscription) else "A subscription"
+        raise InvalidValueError(
+            f"{kind} is called {target.name!r} already.", hint="Take another name: they share one list."
+        )
+    return stream, next((item for item in same if item.name == target.name), None)
+
+
+def _named(name: str, there: Sequence[Target], kind: str, command: str) -> Target:
+    for item in there:
+        if item.name == name:
+            return item
+    raise NotFoundError(f"There is no {kind} {name!r}.", hint=f"'{command}' lists them.", name=name)

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from podium.domain.delivery import Subscription
 from podium.domain.events import TYPES, Event, event_hash
 from podium.domain.gates import GateResult, PromotionRequest
 from podium.domain.origin import Origin
@@ -19,6 +18,7 @@ from podium.domain.plain import plain_dict, to_plain
 from podium.sql import tables as t
 from podium.sql.ids import new_id
 from podium.sql.write import insert_into
+from podium.usecases.outgoing import Targets, outgoing, read_targets
 
 Vetoes = Callable[[PromotionRequest], tuple[GateResult, ...]]
 
@@ -70,7 +70,7 @@ class Unit:
     vetoes: Vetoes = no_vetoes
     events: list[Event] = field(default_factory=list)
     deliveries: int = 0
-    _subscriptions: list[Subscription] | None = field(default=None, init=False)
+    _targets: Targets | None = field(default=None, init=False)
     _origin: dict[str, Any] | None = field(default=None, init=False)
 
     @property
@@ -95,7 +95,7 @@ class Unit:
         after: Mapping[str, Any] | None = None,
         reason: str | None = None,
     ) -> Event:
-        """Append an event to a stream in this transaction, and a delivery for each subscription that wants it.
+        """Append an event to a stream in this transaction, and a delivery for each target that wants it.
 
         Args:
             stream: Its row is locked by this unit; that lock orders the chain.
@@ -126,7 +126,7 @@ class Unit:
         values = {**stream.pending, "sequence": stream.sequence, "head": stream.head, "row_id": stream.id}
         # Whether anybody subscribed is answered on the way: mostly there is nobody to ask a statement of its own about.
         if self.connection.execute(_update_of(stream.table), values).scalar_one():
-            self._deliver(event)
+            self._deliver(stream.id, event)
         stream.pending.clear()
         self.events.append(event)
         return event
@@ -153,30 +153,17 @@ class Unit:
             **self.who,
         )
 
-    def _deliver(self, event: Event) -> None:
-        wanted = [subscription for subscription in self._wanted() if subscription.wants(event.type)]
-        self.deliveries += len(wanted)
-        if wanted:
-            self.connection.execute(sa.insert(t.deliveries), [self._delivery(event, item) for item in wanted])
+    def _deliver(self, stream: UUID, event: Event) -> None:
+        rows = outgoing(self.connection, stream, event, self._wanted())
+        self.deliveries += len(rows)
+        if rows:
+            self.connection.execute(sa.insert(t.deliveries), rows)
 
-    def _wanted(self) -> list[Subscription]:
+    def _wanted(self) -> Targets:
         # No cached_property: up to Python 3.11 all threads of the process wait for one that asks the database in it.
-        if self._subscriptions is None:
-            rows = self.connection.execute(_SUBSCRIPTIONS)
-            self._subscriptions = [Subscription(row.name, row.channel, tuple(row.events), row.settings) for row in rows]
-        return self._subscriptions
-
-    def _delivery(self, event: Event, subscription: Subscription) -> dict[str, Any]:
-        return {
-            "id": new_id(),
-            "event_id": UUID(event.id),
-            "subscription": subscription.name,
-            "channel": subscription.channel,
-            "settings": dict(subscription.settings),
-            "status": "pending",
-            "attempts": 0,
-            "next_at": self.now,
-        }
+        if self._targets is None:
+            self._targets = read_targets(self.connection)
+        return self._targets
 
 
 _last_origin: tuple[Origin, dict[str, Any]] | None = None
@@ -191,16 +178,11 @@ def _plain_origin(origin: Origin) -> dict[str, Any]:
     return last[1]
 
 
-_SUBSCRIPTIONS = sa.select(
-    t.subscriptions.c.name, t.subscriptions.c.channel, t.subscriptions.c.events, t.subscriptions.c.settings
-)
-
-
 @functools.cache
 def _update_of(table: sa.Table) -> sa.Update:
     """Return the statement that sets columns of one row, made once; its parameters say which.
 
-    It answers whether there is any subscription.
+    It answers whether there is any subscription or automation.
     """
-    subscribed = sa.exists(sa.select(t.subscriptions.c.name))
-    return sa.update(table).where(table.c.id == sa.bindparam("row_id")).returning(subscribed)
+    wanted = sa.or_(sa.exists(sa.select(t.subscriptions.c.name)), sa.exists(sa.select(t.automations.c.name)))
+    return sa.update(table).where(table.c.id == sa.bindparam("row_id")).returning(wanted)

@@ -12,6 +12,7 @@ from podium.sql.tables.base import (
     metadata,
 )
 from podium.sql.tables.event_tables import (
+    automations,
     deliveries,
     delivery_attempts,
     events,
@@ -57,6 +58,7 @@ __all__ = [
     "alias_moves",
     "aliases",
     "approvals",
+    "automations",
     "checks",
     "collection_tags",
     "collections",

@@ -35,14 +35,35 @@ subscriptions = sa.Table(
     sa.Column("channel", sa.String(64), nullable=False),
     sa.Column("events", PlainJson, nullable=False),
     sa.Column("settings", PlainJson, nullable=False),
+    sa.Column("model", sa.Text),
+    sa.Column("filter", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("template", PlainJson),
+    sa.Column("digest", sa.String(16)),
+    sa.Column("deduplicate", sa.String(16)),
     *who(),
 )
 
+automations = sa.Table(
+    "automations",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("events", PlainJson, nullable=False),
+    sa.Column("settings", PlainJson, nullable=False),
+    sa.Column("model", sa.Text),
+    sa.Column("filter", sa.Text, nullable=False),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    *who(),
+)
+
+# `stream` and `sequence` are those of the event: what is ordered waits for what came before it in its collection.
+# `topic` is what the messages of one thread have in common; `batch` is the end of the time that a digest sums up.
 deliveries = sa.Table(
     "deliveries",
     metadata,
     key(),
     link("event_id", "events.id"),
+    sa.Column("kind", sa.String(16), nullable=False, server_default="subscription"),
     sa.Column("subscription", sa.String(64), nullable=False),
     sa.Column("channel", sa.String(64), nullable=False),
     sa.Column("settings", PlainJson, nullable=False),
@@ -52,8 +73,16 @@ deliveries = sa.Table(
     sa.Column("leased_until", UtcDateTime),
     sa.Column("error", sa.Text),
     sa.Column("receipt", sa.Text),
-    sa.UniqueConstraint("event_id", "subscription"),
+    sa.Column("stream", sa.Uuid),
+    sa.Column("sequence", sa.BigInteger),
+    sa.Column("topic", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("request", sa.Uuid),
+    sa.Column("template", PlainJson),
+    sa.Column("batch", UtcDateTime),
+    sa.UniqueConstraint("event_id", "subscription"),  # subscriptions and automations share one space of names
     sa.Index("ix_deliveries_status_next_at", "status", "next_at"),
+    sa.Index("ix_deliveries_subscription_topic", "subscription", "topic"),
+    sa.Index("ix_deliveries_subscription_stream_sequence", "subscription", "stream", "sequence"),
 )
 
 delivery_attempts = sa.Table(

@@ -36,6 +36,7 @@ Table = Literal[
     "collection",
     "namespace",
     "subscription",
+    "automation",
 ]
 Found = Mapping[str, Any]
 _CHUNK = 500
@@ -189,4 +190,5 @@ VIEWS: Mapping[Table, View] = {
     "collection": View(_COLLECTIONS, t.collections.c.id, (t.collections.c.id,)),
     "namespace": _view(t.namespaces, "id", "id"),
     "subscription": _view(t.subscriptions, None, "name"),
+    "automation": _view(t.automations, None, "name"),
 }

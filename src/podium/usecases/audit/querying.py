@@ -11,8 +11,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from podium.domain.audit import EventPage
-from podium.domain.events import TYPES
-from podium.domain.expressions import Field, Found, Type, Vocabulary, read_expression
+from podium.domain.event_fields import EVENTS
+from podium.domain.expressions import Found, read_expression
 from podium.domain.fields import PREFIX
 from podium.errors import InvalidValueError
 from podium.sql import tables as t
@@ -22,24 +22,6 @@ from podium.usecases.search.compiling import Compiler
 from podium.usecases.search.sources import Column, Rows, Several, Single, Source
 from podium.usecases.unit import Unit
 
-EVENTS = Vocabulary(
-    "events",
-    (
-        Field("type", Type.TEXT, "what happened, such as model_version.promoted", choices=tuple(TYPES)),
-        Field("subject", Type.TEXT, "what it is about, such as model-registry/Digits:v3"),
-        Field("stream", Type.TEXT, "NAMESPACE/NAME, or NAMESPACE", synonyms=("collection",)),
-        Field("sequence", Type.NUMBER, "its place in the stream, from 1"),
-        Field("at", Type.TIME, "when", synonyms=("created", "created_at", "time")),
-        Field("actor", Type.TEXT, "who", synonyms=("created_by", "creator", "by")),
-        Field("reason", Type.TEXT, "why, if said"),
-        Field("origin.kind", Type.TEXT, "airflow, prefect, script, or the word of a plugin"),
-        Field("origin.label", Type.TEXT, "the execution in one line, such as 'DAG train · task fit'"),
-        Field("origin.url", Type.TEXT, "where to look at it"),
-        Field("origin", Type.TEXT, "what the host knows: dag_id, run_id, task_id, flow_run_id, script", family=True),
-        Field("before", Type.ANY, "what was, such as before.number", family=True),
-        Field("after", Type.ANY, "what is, such as after.stage", family=True),
-    ),
-)
 _E = t.events.c
 _SINGLE: dict[str, Source] = {
     "type": Single(_E.type, never_null=True),

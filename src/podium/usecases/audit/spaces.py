@@ -21,6 +21,7 @@ class SpaceReplay:
         policies: Its default policy, and those for patterns of names.
         freezes: The freezes of all its models.
         subscriptions: What each subscription must say, by name.
+        automations: What each automation must say, by name.
     """
 
     def __init__(self, name: str) -> None:
@@ -28,6 +29,7 @@ class SpaceReplay:
         self.freezes = Freezes()
         self._roles: dict[tuple[str, str], Event] = {}
         self.subscriptions: dict[str, Fact] = {}
+        self.automations: dict[str, Fact] = {}
         self._name = name
         self._about: dict[str, Any] = {"name": name, "description": None, "types": None}
 
@@ -52,6 +54,10 @@ class SpaceReplay:
             self._subscribe(event)
         elif event.type == "subscription.removed":
             del self.subscriptions[event.before["name"]]
+        elif event.type == "automation.added":
+            self._automate(event)
+        elif event.type == "automation.removed":
+            del self.automations[event.before["name"]]
         elif event.type not in TYPES:
             raise ValueError(f"{event.type!r} is no type of event")
         return []
@@ -76,8 +82,26 @@ class SpaceReplay:
             self._about["types"] = canonical(types) if types is not None else None
 
     def _subscribe(self, event: Event) -> None:
-        after = event.after
-        values = {"channel": after["channel"], "events": canonical(after["events"])}
-        values |= {"settings": canonical(after["settings"]), "created_at": event.at, "created_by": event.actor}
-        name = after["name"]
+        after, name = event.after, event.after["name"]
+        template = after.get("template")
+        values = _choice(event) | {"channel": after["channel"]}
+        values |= {"template": canonical(template) if template is not None else None}
+        values |= {"digest": after.get("digest"), "deduplicate": after.get("deduplicate")}
         self.subscriptions[name] = Fact("subscription", (name,), values, name, event.sequence)
+
+    def _automate(self, event: Event) -> None:
+        after, name = event.after, event.after["name"]
+        values = _choice(event) | {"action": after["action"], "enabled": after["enabled"]}
+        self.automations[name] = Fact("automation", (name,), values, name, event.sequence)
+
+
+def _choice(event: Event) -> dict[str, Any]:
+    """Return what subscriptions and automations have in common; events of an older Podium tell of less."""
+    after = event.after
+    texts = {name: canonical(after[name]) for name in ("events", "settings")}
+    return texts | {
+        "model": after.get("model"),
+        "filter": after.get("filter", ""),
+        "created_at": event.at,
+        "created_by": event.actor,
+    }

@@ -99,6 +99,7 @@ class _Audit:
         self.comparer = Comparer(unit, notes)
         self.policies: dict[UUID, PolicyReplay] = {}  # of a registry: its default, and those for patterns
         self.subscribed: dict[str, Fact] = {}
+        self.automated: dict[str, Fact] = {}
         self.names: dict[UUID, dict[str, tuple[Event, Fact | None]]] = {}  # given up, by project or registry
 
     def guarded(self, stream: str, step: Callable[[Any], None], row: Any) -> None:
@@ -123,6 +124,7 @@ class _Audit:
         self.comparer.compare_all(row.name, row.id, "registry freeze", replay.freezes.facts("registry freeze"))
         self.policies[row.id] = replay.policies
         self.subscribed |= replay.subscriptions
+        self.automated |= replay.automations
 
     def collection(self, row: Any) -> None:
         """Go through an artifact or model."""
@@ -193,8 +195,9 @@ class _Audit:
         require(*here, "policy", len(policies), lambda key: key[0] in policies)
 
     def subscriptions(self, _row: Any) -> None:
-        """Compare the subscriptions, which are a table of their own."""
+        """Compare the subscriptions and automations, which are tables of their own."""
         self.comparer.compare_all("subscriptions", UUID(int=0), "subscription", self.subscribed.values())
+        self.comparer.compare_all("automations", UUID(int=0), "automation", self.automated.values())
 
 
 def _counted(number: Any, last: int) -> bool:

@@ -1,0 +1,139 @@
+"""Who is told of an event and what starts by it: the rows of the outbox, written in the transaction of the event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from podium.domain.delivery import Automation, Subscription, Template
+from podium.domain.durations import parse_duration
+from podium.domain.events import Event
+from podium.domain.origin import Origin
+from podium.sql import tables as t
+from podium.sql.ids import new_id
+
+CHAIN = "automations"  # in the details of an origin: the automations that led to a call, the first one first
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Where events may go.
+
+    Attributes:
+        subscriptions: By name.
+        automations: By name, the disabled ones included.
+    """
+
+    subscriptions: Sequence[Subscription]
+    automations: Sequence[Automation]
+
+
+def read_targets(connection: sa.Connection) -> Targets:
+    """Return every subscription and automation, by name."""
+    subscriptions = [to_subscription(row) for row in connection.execute(_SUBSCRIPTIONS)]
+    return Targets(subscriptions, [to_automation(row) for row in connection.execute(_AUTOMATIONS)])
+
+
+def outgoing(connection: sa.Connection, stream: UUID, event: Event, targets: Targets) -> list[dict[str, Any]]:
+    """Return the rows of the outbox for an event.
+
+    An event that an automation led to, directly or through others, does not fire it again: `chain_of` says which did.
+
+    Args:
+        connection: An open transaction that has the event.
+        stream: The collection or namespace that the event belongs to.
+        event: What happened.
+        targets: Where it may go.
+    """
+    told = [
+        _told(event, item)
+        for item in targets.subscriptions
+        if item.wants(event) and not _told_already(connection, event, item)
+    ]
+    before = chain_of(event.origin)
+    fired = [_fired(event, item) for item in targets.automations if item.name not in before and item.wants(event)]
+    return [_common(stream, event) | row for row in told + fired]
+
+
+def chain_of(origin: Origin) -> tuple[str, ...]:
+    """Return the automations that led to a call with this origin, the first one first."""
+    chain = origin.details.get(CHAIN)
+    return tuple(name for name in chain if isinstance(name, str)) if isinstance(chain, list) else ()
+
+
+def to_subscription(row: Any) -> Subscription:
+    """Return the subscription of a row."""
+    template = Template(**row.template) if row.template is not None else None
+    return Subscription(
+        name=row.name,
+        channel=row.channel,
+        events=tuple(row.events),
+        settings=row.settings,
+        model=row.model,
+        filter=row.filter,
+        template=template,
+        digest=row.digest,
+        deduplicate=row.deduplicate,
+    )
+
+
+def to_automation(row: Any) -> Automation:
+    """Return the automation of a row."""
+    return Automation(row.name, row.action, tuple(row.events), row.settings, row.model, row.filter, row.enabled)
+
+
+def batch_end(at: datetime, digest: str) -> datetime:
+    """Return when the span of a digest ends that a time is in; spans are counted from 1970, so that all agree."""
+    span = parse_duration(digest)
+    return _EPOCH + ((at - _EPOCH) // span + 1) * span
+
+
+def _told(event: Event, item: Subscription) -> dict[str, Any]:
+    batch = batch_end(event.at, item.digest) if item.digest else None
+    template = item.template.to_json() if item.template else None
+    words = {"settings": dict(item.settings), "template": template, "batch": batch, "next_at": batch or event.at}
+    return {"kind": "subscription", "subscription": item.name, "channel": item.channel} | words
+
+
+def _fired(event: Event, item: Automation) -> dict[str, Any]:
+    words = {"settings": dict(item.settings), "template": None, "batch": None, "next_at": event.at}
+    return {"kind": "automation", "subscription": item.name, "channel": item.action} | words
+
+
+def _common(stream: UUID, event: Event) -> dict[str, Any]:
+    request = event.after.get("transition")
+    return {
+        "id": new_id(),
+        "event_id": UUID(event.id),
+        "status": "pending",
+        "attempts": 0,
+        "stream": stream,
+        "sequence": event.sequence,
+        "topic": event.subject,
+        "request": UUID(request) if isinstance(request, str) else None,
+    }
+
+
+def _told_already(connection: sa.Connection, event: Event, item: Subscription) -> bool:
+    """Whether the subscription was told of the same type, subject and stage within its span."""
+    if not item.deduplicate:
+        return False
+    d, e = t.deliveries.c, t.events.c
+    since = event.at - parse_duration(item.deduplicate)
+    query = (
+        sa.select(t.events.c.after)
+        .join(t.deliveries, d.event_id == e.id)
+        .where(d.subscription == item.name, d.topic == event.subject, e.type == event.type, e.created_at > since)
+    )
+    return any(row.after.get("stage") == event.after.get("stage") for row in connection.execute(query))
+
+
+_S, _A = t.subscriptions.c, t.automations.c
+_SUBSCRIPTIONS = sa.select(t.subscriptions).order_by(_S.name)
+_AUTOMATIONS = sa.select(t.automations).order_by(_A.name)
