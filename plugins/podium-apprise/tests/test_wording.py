@@ -153,3 +153,12 @@ def test_texts_beyond_every_limit_are_cut(make_message: MakeMessage) -> None:
     told = wording_of(make_message(title=long, lines=(long,) * 40, metrics=metrics, actor=long))
     assert len(told.title) + len(told.body) < 2_100
     assert told.body.endswith("runs/manual__2026-11-24")
+
+
+def test_a_digest_tells_each_message(make_message: MakeMessage) -> None:
+    """A digest has a line for each message that it sums up, and says how many more there are."""
+    inside = tuple(make_message(title=f"<b>Message {number}") for number in range(15))
+    told = wording_of(make_message(title="15 events", digest=inside, reason="of the newest"))
+    assert (told.title, told.kind) == ("Podium: 15 events", "info")
+    assert "- ＜b＞Message 11\n- … and 3 more\nPodium, 2026-11-24 09:30 UTC, digest" in told.body  # noqa: RUF001 - meant
+    assert "Run:" not in told.body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -229,3 +230,14 @@ def test_texts_beyond_every_limit_are_cut(make_message: MakeMessage) -> None:
     assert len(part(mail, "plain")) < 25_000
     assert "… and 20 more" in part(mail, "plain")
     assert "… and 28 more" in part(mail, "plain")
+
+
+def test_a_digest_tells_each_message(make_message: MakeMessage) -> None:
+    """A digest has a line for each message that it sums up, in no thread of a single version."""
+    inside = tuple(make_message(title=f"<b>Message {number}") for number in range(120))
+    mail = written(make_message(title="120 events", digest=inside, lines=()))
+    assert mail["Subject"] == "[Podium] 120 events"
+    assert mail["References"] is None
+    assert "- <b>Message 99, by anna, 2026-11-24 09:30 UTC\n- … and 20 more\n" in part(mail, "plain")
+    assert len(re.findall(r"<li>&lt;b&gt;Message", part(mail, "html"))) == 100
+    assert "Run" not in part(mail, "plain")

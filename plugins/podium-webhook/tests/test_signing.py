@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 
 import pytest
 from podium_webhook import WebhookChannel
+from podium_webhook.cloud_event import cloud_event
 from podium_webhook.signing import signed_headers
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from podium.plugins import DeliveryFailedError, Message
+from podium.plugins.channels import Earlier
 from podium.testing import LoopbackReceiver
 
 MakeMessage = Callable[..., Message]
@@ -34,8 +36,6 @@ def accepted(secret: str, body: bytes, headers: dict[str, str]) -> bool:
 
 def test_a_thousand_messages_verify_and_no_altered_one_does(make_message: MakeMessage, secret: str) -> None:
     """1,000 of 1,000 verify; with another id, time, body or key none does."""
-    from podium_webhook.cloud_event import cloud_event
-
     good = 0
     bad: list[str] = []
     other = "whsec_" + base64.b64encode(b"x" * 32).decode()
@@ -174,6 +174,23 @@ def test_the_content_type_is_structured_mode(
     (request,) = receiver.requests
     assert request.headers["content-type"] == "application/cloudevents+json; charset=utf-8"
     assert {"type", "timestamp", "data", "specversion"} <= set(request.json())
+
+
+def test_a_digest_is_an_event_of_its_own(
+    receiver: LoopbackReceiver, settings: dict[str, str], make_message: MakeMessage
+) -> None:
+    """It has an id of its own, since that of its newest event is told by itself too, and holds each message."""
+    inside = (make_message(id="one"), make_message(id="two"))
+    WebhookChannel().send(make_message(id="three", digest=inside), settings)
+    body = receiver.requests[0].json()
+    assert (body["id"], body["type"]) == ("three", "podium.digest")
+    assert [part["id"] for part in body["data"]["digest"]] == ["one", "two"]
+
+
+def test_what_was_sent_before_changes_nothing(make_message: MakeMessage) -> None:
+    """The body is the same at every attempt, whatever else was sent in between."""
+    earlier = (Earlier("model_version.linked", "HTTP 200", None),)
+    assert cloud_event(make_message(earlier=earlier), "/x") == cloud_event(make_message(), "/x")
 
 
 def test_hostile_words_are_data_and_nothing_else(

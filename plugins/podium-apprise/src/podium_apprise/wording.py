@@ -16,7 +16,7 @@ from podium.plugins.channels import format_metric
 from podium.plugins.words import unlinked, visible, web_link
 
 _TITLE, _LABEL, _LINE, _BODY = 150, 120, 300, 1800
-_LINES, _METRICS = 8, 8
+_LINES, _METRICS, _MESSAGES = 8, 8, 12
 # Fullwidth forms, which stand at a fixed distance; but X takes two of those for what they were.
 _TWINS = str.maketrans({char: chr(ord(char) + 0xFEE0) for char in "<>&[]{}*~`|\\\"'"} | {"@": "(at)", "#": "♯"})
 _EDGE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # where an underscore can begin or end markup; log_loss stays
@@ -43,11 +43,14 @@ class Wording:
 
 def wording_of(message: Message) -> Wording:
     """Return what to tell about a message."""
-    facts = [f"By: {harmless(message.actor, _LABEL)}", f"From: {harmless(message.origin, _LABEL) or 'unknown'}"]
     at = f"{message.event.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    lines = [*_lines(message), *_metrics(message), *facts, f"Podium, {at}, {harmless(message.event.type, _LABEL)}"]
+    if message.digest:
+        lines = [*_lines(message), *_digest(message), f"Podium, {at}, digest"]
+    else:
+        facts = [f"By: {harmless(message.actor, _LABEL)}", f"From: {harmless(message.origin, _LABEL) or 'unknown'}"]
+        lines = [*_lines(message), *_metrics(message), *facts, f"Podium, {at}, {harmless(message.event.type, _LABEL)}"]
     body = visible("\n".join(lines), _BODY, lines=True)
-    link = web_link(message.link)
+    link = web_link(message.link) if not message.digest else None
     if link:
         body += f"\nRun: {link}"  # after the cut, since half a link leads to another place
     return Wording(f"Podium: {harmless(message.title, _TITLE)}", body, _kind(message))
@@ -64,6 +67,12 @@ def _lines(message: Message) -> list[str]:
     return shown + ([f"- … and {more} more"] if more > 0 else [])
 
 
+def _digest(message: Message) -> list[str]:
+    more = len(message.digest) - _MESSAGES
+    shown = [f"- {harmless(part.title, _LABEL)}" for part in message.digest[:_MESSAGES]]
+    return shown + ([f"- … and {more} more"] if more > 0 else [])
+
+
 def _metrics(message: Message) -> list[str]:
     title = f"Metrics, against {harmless(message.previous, _LABEL)}:" if message.previous else "Metrics:"
     shown = [f"- {harmless(format_metric(metric), _LABEL)}" for metric in message.metrics[:_METRICS]]
@@ -72,7 +81,7 @@ def _metrics(message: Message) -> list[str]:
 
 
 def _kind(message: Message) -> str:
-    kind = message.event.type
+    kind = "digest" if message.digest else message.event.type
     checks = message.event.after.get("checks") if kind == "model_version.checked" else None
     if checks and any(isinstance(check, dict) and check.get("status") in ("fail", "error") for check in checks):
         return "failure"

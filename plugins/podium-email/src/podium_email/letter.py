@@ -22,7 +22,7 @@ from podium.plugins.words import unlinked, visible, web_link
 from podium_email.options import Options
 
 _SUBJECT, _LABEL, _LINE, _REASON = 200, 300, 500, 2000
-_LINES, _METRICS = 20, 12
+_LINES, _METRICS, _MESSAGES = 20, 12, 100
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 # 7 bits for servers without 8BITMIME; long lines, since the package would encode an id that does not fit into one.
 _POLICY = SMTP.clone(cte_type="7bit", max_line_length=900)
@@ -39,8 +39,9 @@ def letter_of(message: Message, options: Options) -> EmailMessage:
     letter["Subject"] = _header(f"{options.subject_prefix} {message.title}", _SUBJECT)
     letter["Date"] = datetime.now(UTC)
     letter["Message-ID"] = f"<{_id(message.id)}@{options.domain}>"
-    # Nobody has the first mail of the thread: mail programs group by it all the same, one thread per model version.
-    letter["References"] = letter["In-Reply-To"] = f"<{_thread(message)}@{options.domain}>"
+    if not message.digest:
+        # Nobody has the first mail of the thread: programs group by it all the same, one thread per model version.
+        letter["References"] = letter["In-Reply-To"] = f"<{_thread(message)}@{options.domain}>"
     letter["List-Id"] = f"Podium <{options.list_id or _list_id(message, options)}>"
     letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
     letter["X-Auto-Response-Suppress"] = "All"  # the same to Exchange
@@ -52,20 +53,20 @@ def letter_of(message: Message, options: Options) -> EmailMessage:
 
 def _text(message: Message) -> str:
     rows = [f"{label}: {value}" for label, value in _facts(message)]
-    link = web_link(message.link)
+    link = _link(message)
     parts = [
         _words(message.title, _LINE),
         "\n".join(f"- {line}" for line in _lines(message)),
         "\n".join([*rows, *([f"Run: {link}"] if link else [])]),
         "\n".join([_metrics_title(message), *(f"- {line}" for line in _metrics(message))]) if message.metrics else "",
-        "Reason:\n" + "\n".join(f"| {line}" for line in _reason(message).split("\n")) if message.event.reason else "",
-        f"Podium, {_when(message)}, {_words(message.event.type, _LABEL)}",
+        "Reason:\n" + "\n".join(f"| {line}" for line in _reason(message).split("\n")) if _reason(message) else "",
+        _footer(message),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _html(message: Message) -> str:
-    link = web_link(message.link)
+    link = _link(message)
     rows = [f"<tr><td><b>{label}</b></td><td>{escape(value)}</td></tr>" for label, value in _facts(message)]
     if link:
         rows.append(f'<tr><td><b>Run</b></td><td><a href="{escape(link)}">open the run</a></td></tr>')
@@ -74,16 +75,18 @@ def _html(message: Message) -> str:
     parts = [
         f'<p style="font-size:16px"><b>{escape(_words(message.title, _LINE))}</b></p>',
         _list(_lines(message)),
-        f'<table cellpadding="4">{"".join(rows)}</table>',
+        f'<table cellpadding="4">{"".join(rows)}</table>' if rows else "",
         metrics,
         f"<p><b>Reason</b></p><blockquote>{reason}</blockquote>" if reason else "",
-        f'<p style="{_SMALL}">Podium, {_when(message)}, {escape(_words(message.event.type, _LABEL))}</p>',
+        f'<p style="{_SMALL}">{escape(_footer(message))}</p>',
     ]
     body = "\n".join(part for part in parts if part)
     return f'<!doctype html>\n<html><body style="font-family:sans-serif;font-size:14px">\n{body}\n</body></html>\n'
 
 
 def _facts(message: Message) -> Iterator[tuple[str, str]]:
+    if message.digest:
+        return  # of several models, by several people
     yield "Model" if message.event.type.startswith("model") else "About", _words(message.model, _LABEL)
     if message.version:
         yield "Version", _words(message.version, _LABEL)
@@ -98,7 +101,16 @@ def _lines(message: Message) -> list[str]:
     # The reason of the person has a place of its own.
     said = [line for line in message.lines if line != f"Reason: {message.event.reason}"]
     more = [f"… and {len(said) - _LINES} more"] if len(said) > _LINES else []
-    return [_words(line, _LINE) for line in said[:_LINES]] + more
+    return [_words(line, _LINE) for line in said[:_LINES]] + more + _digest(message)
+
+
+def _digest(message: Message) -> list[str]:
+    more = len(message.digest) - _MESSAGES
+    told = [
+        f"{_words(part.title, _LABEL)}, by {_words(part.actor, _LABEL)}, {_when(part)}"
+        for part in message.digest[:_MESSAGES]
+    ]
+    return told + ([f"… and {more} more"] if more > 0 else [])
 
 
 def _metrics(message: Message) -> list[str]:
@@ -112,7 +124,17 @@ def _metrics_title(message: Message) -> str:
 
 
 def _reason(message: Message) -> str:
-    return unlinked(visible(message.event.reason or "", _REASON, lines=True))
+    reason = "" if message.digest else message.event.reason or ""
+    return unlinked(visible(reason, _REASON, lines=True))
+
+
+def _link(message: Message) -> str | None:
+    return None if message.digest else web_link(message.link)
+
+
+def _footer(message: Message) -> str:
+    what = "digest" if message.digest else _words(message.event.type, _LABEL)
+    return f"Podium, {_when(message)}, {what}"
 
 
 def _list(lines: list[str]) -> str:

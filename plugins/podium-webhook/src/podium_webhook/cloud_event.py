@@ -7,6 +7,8 @@ extension: with ``type`` and ``data`` it makes the payload that Standard Webhook
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from typing import Any
 
 from podium.plugins import Message
 
@@ -20,18 +22,30 @@ def cloud_event(message: Message, source: str) -> str:
         message: What to tell.
         source: A URI reference that tells this registry from others.
     """
-    data = message.to_json()
-    event = data["event"]
+    event = message.event
+    about = {"id": event.id, "type": f"podium.{event.type}", "subject": event.subject}
+    if message.digest:  # it is no event of its own, and its subjects are those inside
+        about = {"id": message.id, "type": "podium.digest"}
     body = {
         "specversion": "1.0",
-        "id": event["id"],
         "source": source,
-        "type": f"podium.{event['type']}",
-        "subject": event["subject"],
-        "time": event["at"],
-        "timestamp": event["at"],
+        **about,
+        "time": _iso(event.at),
+        "timestamp": _iso(event.at),
         "datacontenttype": "application/json",
-        "data": data,
+        "data": _data(message),
     }
     # ASCII only: nothing in a name turns the direction of a line in the receiver's log.
     return json.dumps(body, separators=(",", ":"), allow_nan=False)
+
+
+def _data(message: Message) -> dict[str, Any]:
+    data = message.to_json()
+    # What was sent before is for channels with threads; it may be more at the next attempt, and the body is one.
+    for part in (data, *data["digest"]):
+        del part["earlier"]
+    return data
+
+
+def _iso(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
