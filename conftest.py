@@ -11,7 +11,10 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-_NAMES = ("PODIUM_HOME", "AIRFLOW_HOME", "PREFECT_HOME", "AIRFLOW__CORE__LOAD_EXAMPLES")
+_NAMES = (
+    *("PODIUM_HOME", "AIRFLOW_HOME", "PREFECT_HOME", "AIRFLOW__CORE__LOAD_EXAMPLES"),
+    *("HOOK_SECRET", "PODIUM_WEBHOOK_ALLOW"),  # docs/notifications.md sets them
+)
 
 
 def _enter(namespace: dict[str, Any]) -> None:

@@ -242,4 +242,5 @@ class _Handler:
         await asyncio.sleep(fault.delay)
         if fault.reset and isinstance(server.transport, asyncio.WriteTransport):
             server.transport.abort()
+            return "421 reset"  # nobody reads it; the mail was not taken
         return fault.answer
