@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import getpass
 import os
 import re
@@ -67,6 +68,47 @@ def read_settings(
         actor=_actor(actor or os.environ.get("PODIUM_ACTOR") or _user()),
         cache_bytes=_size(os.environ.get("PODIUM_CACHE_SIZE") or ""),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PluginChoice:
+    """Which plugins a process takes.
+
+    Attributes:
+        allow: Names, ``*`` allowed; None for any.
+        block: Names, ``*`` allowed, that are not taken though they are allowed.
+        folders: Where drop-ins lie, absolute.
+    """
+
+    allow: tuple[str, ...] | None = None
+    block: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
+
+    def refusal(self, name: str) -> str | None:
+        """Return why a plugin is left out, or None if it is not."""
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.block):
+            return "blocked by PODIUM_PLUGINS_BLOCK"
+        if self.allow is not None and not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.allow):
+            return "not named in PODIUM_PLUGINS_ALLOW"
+        return None
+
+
+def read_plugin_choice() -> PluginChoice:
+    """Return what ``PODIUM_PLUGINS_ALLOW``, ``PODIUM_PLUGINS_BLOCK`` and ``PODIUM_PLUGINS_DIR`` say now.
+
+    The lists are names joined by commas; an empty list to allow allows none. Folders are joined as in ``PATH``.
+    """
+    allow = os.environ.get("PODIUM_PLUGINS_ALLOW")
+    folders = [part.strip() for part in os.environ.get("PODIUM_PLUGINS_DIR", "").split(os.pathsep)]
+    return PluginChoice(
+        allow=_items(allow) if allow is not None else None,
+        block=_items(os.environ.get("PODIUM_PLUGINS_BLOCK", "")),
+        folders=tuple(dict.fromkeys(Path(folder).expanduser().absolute() for folder in folders if folder)),
+    )
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
 
 
 def read_home() -> Path:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 Job = Callable[[], None]
+_STEP_SECONDS = 0.1
 _INSIDE: ContextVar[bool] = ContextVar("podium_courier", default=False)
 _log = logging.getLogger("podium.delivery")
 
@@ -33,24 +34,32 @@ class Courier:
         self._pid = 0
         self._prompt = True
 
-    def run(self, job: Job) -> None:
-        """Run a job, and wait for it unless jobs take long just now."""
+    def run(self, job: Job, *, wait: bool = True) -> None:
+        """Run a job, and wait for it unless jobs take long just now, or nobody wants to."""
         done = threading.Event()
         with self._lock:
             if self._pid != os.getpid():  # first use, or a fork: threads do not survive one
                 self._jobs, self._pid, self._prompt = queue.Queue(), os.getpid(), True
                 threading.Thread(target=self._work, args=(self._jobs,), name="podium-courier", daemon=True).start()
         self._jobs.put((job, done))
-        if self._prompt and not _INSIDE.get() and not done.wait(self.seconds):
+        if wait and self._prompt and not _INSIDE.get() and not done.wait(self.seconds):
             self._prompt = False
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until every job given so far has run; return whether that came true in time."""
+    def wait(self, seconds: float, hopeless: Callable[[], object] = lambda: False) -> bool:
+        """Wait until every job given so far has run; return whether that came true in time.
+
+        Args:
+            seconds: How long at most.
+            hopeless: Asked now and then; waiting ends when it says so.
+        """
         if self._pid != os.getpid():
             return True
-        done = threading.Event()
+        done, end = threading.Event(), time.monotonic() + seconds
         self._jobs.put((lambda: None, done))
-        return done.wait(seconds)
+        while not done.wait(min(_STEP_SECONDS, max(0.0, end - time.monotonic()))):
+            if time.monotonic() >= end or hopeless():
+                return False
+        return True
 
     def _work(self, jobs: queue.Queue[tuple[Job, threading.Event]]) -> None:
         _INSIDE.set(True)  # plugins run in threads of their own, with a copy of this context

@@ -100,9 +100,12 @@ class Worker:
         return "sent" if outcome.error is None else "failed" if next_at is not None else "dead"
 
     def _send(self, claimed: outbox.Claim, seconds: float) -> Outcome:
-        channel = self.host.channels().get(claimed.channel)
+        began = time.monotonic()
+        channel = self.host.channel(claimed.channel, seconds)
         if channel is None:
-            return Outcome(error=f"This process has no channel {claimed.channel!r}; install its plugin here.")
+            late = "".join(f" {name!r} is still being loaded." for name in self.host.loading())
+            return Outcome(error=f"This process has no channel {claimed.channel!r}; install its plugin here.{late}")
+        seconds = max(seconds - (time.monotonic() - began), _LEAST_SECONDS)
         message = message_of(str(claimed.id), claimed.event)
         try:
             settings = resolve_settings(channel, claimed.settings)

@@ -1,7 +1,8 @@
-"""The plugin host: finds plugins, loads each on its own, and calls each on its own.
+"""The plugin host: calls each plugin on its own, so that one fault stays one plugin's fault and no plugin waits.
 
-pluggy stops a whole call at the first implementation that raises, and loading at the first plugin that does not
-import. Here every plugin is loaded and called in a guarded loop, so that one fault stays one plugin's fault.
+Podium's own plugins are loaded at first use, every other in a thread of its own (see `podium.plugins.loading`). What is
+asked meanwhile is answered by those that are there: a change never waits for a plugin that is slow to import. A gate
+is waited for, and one that is not loaded in time refuses.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import logging
-import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -19,35 +21,28 @@ from typing import Any
 import pluggy
 
 from podium.domain.gates import GateResult, PromotionRequest
-from podium.domain.names import check_label
 from podium.domain.origin import Origin
-from podium.domain.plain import Value, plain_dict, storable
-from podium.errors import InvalidNameError
-from podium.plugins import console, hookspecs
+from podium.domain.plain import Value
+from podium.plugins import answers, console, forks
+from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
-from podium.plugins.guard import Outcome, call_here, call_within, describe
+from podium.plugins.guard import Outcome, call_here, call_within
+from podium.plugins.loading import CUT_SHORT, FORKED, Candidate, Loader, PluginInfo, Slot, find_candidates, load
+from podium.plugins.shelf import Shelf
+from podium.settings import PluginChoice, read_plugin_choice
 
-GROUP = "podium"
+__all__ = ["Fault", "PluginHost", "PluginInfo"]
+
+_LOADING = "loading"
+_GRACE_SECONDS = 0.2  # most plugins are imported in less; then the first call knows all of them
+_FORK_SECONDS = 1.0
+_ORIGIN_SECONDS = 1.0
+_LATE_SECONDS = 1.0
+# A plugin that hangs in one of these is not called again before it comes back. A gate always is: it must not refuse
+# for ever because it once did not answer.
+_SKIPPED = frozenset({"podium_on_event", "podium_origin"})
+_BUSY = "was not called: an earlier call of it has not come back"
 _log = logging.getLogger("podium.plugins")
-
-
-@dataclass(frozen=True, slots=True)
-class PluginInfo(Value):
-    """A plugin as ``podium plugins`` lists it.
-
-    Attributes:
-        name: The name of its entry point.
-        version: Of its distribution.
-        source: The distribution and the module.
-        hooks: What it implements.
-        error: Why it is not in use, or None.
-    """
-
-    name: str
-    version: str
-    source: str
-    hooks: tuple[str, ...] = ()
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +51,7 @@ class Fault(Value):
 
     Attributes:
         plugin: Its name.
-        hook: The hook.
+        hook: The hook, or ``loading``.
         error: One line.
     """
 
@@ -65,73 +60,101 @@ class Fault(Value):
     error: str
 
 
-@dataclass
+@dataclass(eq=False)
 class PluginHost:
     """The plugins of this process; they are found at first use, never at import.
 
     Attributes:
-        seconds: How long one plugin may take for one call.
-        discover: Whether the entry points of this environment are loaded; without, there is only what is registered.
+        seconds: How long one plugin may take for one call, and to be loaded before a gate refuses in its name.
+        discover: Whether installed plugins and drop-ins are loaded; without, there is only what is registered.
+        choice: Which of them; what the environment says at first use if None.
         faults: What went wrong in calls since somebody took the list away with `take_faults`.
     """
 
     seconds: float = 5.0
     discover: bool = True
     faults: list[Fault] = field(default_factory=list)
-    _manager: pluggy.PluginManager | None = None
-    _plugins: list[PluginInfo] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _channels: dict[str, Channel] | None = None
+    choice: PluginChoice | None = None
+
+    def __post_init__(self) -> None:
+        self._slots: list[Slot] = []
+        self._started = False
+        self._starting = threading.RLock()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._hung: dict[tuple[str, str], threading.Thread] = {}
+        self._running: dict[tuple[str, str], float] = {}
+        self._loader = Loader(self._changed, lambda plugin, error: self._add_fault(plugin, _LOADING, error))
+        more = (self._changed, self._note, self.seconds)
+        self._channels: Shelf[Channel] = Shelf("podium_channels", Channel, "channel", *more)  # type: ignore[type-abstract]  # no object is made of it
+        self._actions: Shelf[Action] = Shelf("podium_actions", Action, "action", *more)  # type: ignore[type-abstract]  # no object is made of it
 
     def plugins(self) -> tuple[PluginInfo, ...]:
-        """Return every plugin that was found, those that failed to load included."""
-        self._load()
-        return tuple(self._plugins)
+        """Return every plugin that was found, those that failed to load or still do it included."""
+        return tuple(slot.info() for slot in self._wait_loaded())
 
     def has(self, hook: str) -> bool:
-        """Whether any plugin implements a hook."""
-        return bool(self._implementations(hook))
+        """Whether any plugin implements a hook, or may once it is loaded."""
+        return any(hook in slot.hooks or slot.state == "loading" for slot in self._all())
 
     def call(self, hook: str, **arguments: Any) -> list[tuple[str, Outcome]]:
-        """Call a hook on every plugin, each guarded and with the time limit; return the outcomes by plugin."""
+        """Call a hook on every plugin, each guarded and with the time limit; return the outcomes by plugin.
+
+        It waits for plugins that are being loaded, until their time is over; those that are not loaded then are left
+        out, which is a fault of theirs.
+        """
+        for slot in self._wait_loaded():
+            if slot.state == "loading":
+                self._add_fault(slot.name, _LOADING, f"not loaded after {self.seconds:g} s, so not called in {hook}")
         outcomes = []
         for plugin, implementation in self._implementations(hook):
             chosen = {name: arguments[name] for name in implementation.argnames}
-            outcome = call_within(functools.partial(implementation.function, **chosen), self.seconds)
-            self._note(plugin, hook, outcome)
-            outcomes.append((plugin, outcome))
+            outcomes.append((plugin, self._call(plugin, hook, functools.partial(implementation.function, **chosen))))
         return outcomes
 
     def origin(self) -> Origin:
         """Return where the current call comes from, as the first plugin knows that does."""
-        for plugin, implementation in self._implementations("podium_origin"):
-            outcome = call_here(functools.partial(_usable_origin, implementation.function))
-            self._note(plugin, "podium_origin", outcome)
+        for slot in self._all():
+            implementation = slot.hooks.get("podium_origin")
+            if implementation is None:
+                continue
+            ask = functools.partial(answers.usable_origin, implementation.function)
+            if slot.candidate.own:
+                outcome = call_here(ask)
+                self._note(slot.name, "podium_origin", outcome)
+            else:
+                outcome = self._call(slot.name, "podium_origin", ask, _ORIGIN_SECONDS)
             if outcome.value is not None:
                 origin: Origin = outcome.value
                 return origin
         return Origin()
 
     def vetoes(self, request: PromotionRequest) -> tuple[GateResult, ...]:
-        """Ask every gate plugin; one that does not answer properly refuses in its own name."""
-        return tuple(
-            _verdict(plugin, outcome) for plugin, outcome in self.call("podium_check_promotion", request=request)
-        )
+        """Ask every gate plugin; one that does not answer properly, or is not loaded in time, refuses in its name."""
+        asked = self.call("podium_check_promotion", request=request)
+        late = [slot for slot in self._all() if slot.state == "loading"]
+        asked += [(slot.name, Outcome(error=f"it was not loaded within {self.seconds:g} s")) for slot in late]
+        return tuple(answers.verdict(plugin, outcome) for plugin, outcome in asked)
 
     def channels(self) -> dict[str, Channel]:
-        """Return the channels of all plugins by name."""
-        if self._channels is None:
-            found: dict[str, Channel] = {}
-            for plugin, outcome in self.call("podium_channels"):
-                offered = call_here(functools.partial(list, outcome.value or ()))
-                self._note(plugin, "podium_channels", offered)
-                for channel in offered.value or ():
-                    error = _channel_error(channel, found)
-                    self._note(plugin, "podium_channels", Outcome(error=error))
-                    if error is None:
-                        found[channel.name] = channel
-            self._channels = found
-        return self._channels
+        """Return the channels of all plugins by name; see `channel` for one that is wanted."""
+        return self._channels.all(self._wait_loaded(), self.seconds)
+
+    def channel(self, name: str, seconds: float = 20.0) -> Channel | None:
+        """Return a channel, at once if it is there; waits at most so long while a plugin may still bring it."""
+        return self._channels.get(name, self._all(), seconds)
+
+    def actions(self) -> dict[str, Action]:
+        """Return the actions of all plugins by name; see `action` for one that is wanted."""
+        return self._actions.all(self._wait_loaded(), self.seconds)
+
+    def action(self, name: str, seconds: float = 20.0) -> Action | None:
+        """Return an action, at once if it is there; waits at most so long while a plugin may still bring it."""
+        return self._actions.get(name, self._all(), seconds)
+
+    def loading(self) -> tuple[str, ...]:
+        """Return the names of plugins that are being loaded, for messages about what is not there."""
+        return tuple(slot.name for slot in self._all() if slot.state == "loading")
 
     def take_faults(self) -> list[Fault]:
         """Return the faults noted so far and forget them."""
@@ -139,114 +162,122 @@ class PluginHost:
             taken, self.faults = self.faults, []
         return taken
 
+    def late(self) -> list[Fault]:
+        """Return who keeps observers from being told, for a while by now; asked by a process that wants to end."""
+        now, found = time.monotonic(), []
+        for (plugin, hook), since in tuple(self._running.items()):
+            if hook == "podium_on_event" and now - since > _LATE_SECONDS:
+                found.append(Fault(plugin, hook, f"gave no answer within {now - since:.1f} s, when the process ended"))
+        for slot in self._all():
+            if slot.state == "loading" and now - slot.since > _LATE_SECONDS:
+                found.append(Fault(slot.name, _LOADING, f"not loaded after {now - slot.since:.1f} s, at the end"))
+        return found
+
     def register(self, module: ModuleType | object, name: str, version: str = "", source: str = "") -> None:
-        """Add one plugin by hand, as tests do; entry points come by themselves.
+        """Add one plugin by hand, as tests do; what is installed comes by itself.
 
         A plugin whose hooks do not fit the specification is listed with its error and not used.
         """
-        self._load()
-        assert self._manager is not None
-        self._register(self._manager, module, PluginInfo(name, version, source or "registered by hand"))
+        taken = any(slot.name == name for slot in self._all())
+        slot = Slot(Candidate(name, version, source or "registered by hand", lambda: module))
+        if taken:
+            slot.state, slot.error = "failed", f"there is a plugin {name!r} already"
+        else:
+            self._loader.finish(slot, load(slot.candidate))
+        with self._changed:
+            self._slots.append(slot)
+            self._changed.notify_all()
+
+    def before_fork(self) -> None:
+        """Let plugins that are being loaded come to an end, once and not for long."""
+        slots = [slot for slot in self._slots if slot.state == "loading" and not slot.waited and slot.thread]
+        if any(slot.thread is threading.current_thread() for slot in self._slots):
+            return  # a plugin forks while it is imported
+        end = time.monotonic() + _FORK_SECONDS
+        for slot in slots:
+            slot.waited = True
+            if slot.thread is not None:
+                slot.thread.join(max(0.0, end - time.monotonic()))
+
+    def after_fork(self) -> None:
+        """Begin with new locks; whatever was under way in a thread is not, here."""
+        self._starting, self._lock, self._changed = threading.RLock(), threading.Lock(), threading.Condition()
+        self._loader.changed = self._channels.changed = self._actions.changed = self._changed
+        self._hung.clear()
+        self._running.clear()
+        for slot in self._slots:
+            if slot.state == "loading":
+                slot.state, slot.error = "failed", CUT_SHORT
+        for shelf in (self._channels, self._actions):
+            shelf.forget_open()
+
+    def _call(self, plugin: str, hook: str, function: Any, most: float = float("inf")) -> Outcome:
+        hung = self._hung.get((plugin, hook))
+        if hung is not None and hung.is_alive():
+            outcome = Outcome(error=_BUSY)
+        else:
+            with self._at_work(plugin, hook):
+                outcome = call_within(function, min(self.seconds, most))
+            if outcome.thread is not None and hook in _SKIPPED:
+                self._hung[plugin, hook] = outcome.thread
+        self._note(plugin, hook, outcome)
+        return outcome
+
+    @contextmanager
+    def _at_work(self, plugin: str, hook: str) -> Iterator[None]:
+        self._running[plugin, hook] = time.monotonic()
+        try:
+            yield
+        finally:
+            self._running.pop((plugin, hook), None)
 
     def _note(self, plugin: str, hook: str, outcome: Outcome) -> None:
         if outcome.error is not None:
-            _log.warning("The plugin %r failed in %s: %s", plugin, hook, outcome.error)
-            with self._lock:
-                self.faults.append(Fault(plugin, hook, outcome.error))
+            self._add_fault(plugin, hook, outcome.error)
+        if outcome.forked:
+            self._add_fault(plugin, hook, FORKED)
+
+    def _add_fault(self, plugin: str, hook: str, error: str) -> None:
+        _log.warning("The plugin %r failed in %s: %s", plugin, hook, error)
+        with self._lock:
+            self.faults.append(Fault(plugin, hook, error))
 
     def _implementations(self, hook: str) -> list[tuple[str, pluggy.HookImpl]]:
-        caller = getattr(self._load().hook, hook)
-        return [(item.plugin_name, item) for item in caller.get_hookimpls()]
+        return [(slot.name, slot.hooks[hook]) for slot in self._all() if hook in slot.hooks]
 
-    def _load(self) -> pluggy.PluginManager:
-        with self._lock:
-            if self._manager is None:
-                manager = pluggy.PluginManager(hookspecs.PROJECT)
-                manager.add_hookspecs(hookspecs)
-                self._register(manager, console, PluginInfo("console", _podium_version(), "podium"))
-                found = importlib.metadata.entry_points(group=GROUP) if self.discover else ()
-                for entry_point in sorted(found, key=lambda item: item.name):
-                    self._load_one(manager, entry_point)
-                self._manager = manager
-            return self._manager
+    def _wait_loaded(self) -> list[Slot]:
+        """Return all plugins, after waiting for each until its time to be loaded is over."""
+        slots = self._all()
+        for slot in slots:
+            self._wait_for(slot)
+        return slots
 
-    def _load_one(self, manager: pluggy.PluginManager, entry_point: importlib.metadata.EntryPoint) -> None:
-        dist = entry_point.dist
-        version, home = (dist.version, dist.name) if dist is not None else ("", "")
-        info = PluginInfo(entry_point.name, version, f"{home} ({entry_point.value})")
-        reason = _left_out(entry_point.name)
-        if reason:
-            self._plugins.append(PluginInfo(info.name, version, info.source, error=reason))
-            return
-        outcome = call_here(entry_point.load)
-        if outcome.error is not None:
-            _log.warning("The plugin %r could not be loaded: %s", info.name, outcome.error)
-            self._plugins.append(PluginInfo(info.name, version, info.source, error=outcome.error))
-            return
-        self._register(manager, outcome.value, info)
+    def _wait_for(self, slot: Slot) -> None:
+        end = slot.since + self.seconds - time.monotonic()
+        with self._changed:
+            self._changed.wait_for(lambda: slot.state != "loading", max(0.0, end))
 
-    def _register(self, manager: pluggy.PluginManager, module: object, info: PluginInfo) -> None:
-        error = f"there is a plugin {info.name!r} already" if manager.has_plugin(info.name) else None
-        if error:
-            self._plugins.append(PluginInfo(info.name, info.version, info.source, error=error))
-            return
-        try:
-            manager.register(module, name=info.name)
-            manager.check_pending()
-        except Exception as problem:  # noqa: BLE001 - a plugin's mistake becomes its line in the list
-            error = describe(problem)
-            if manager.has_plugin(info.name):
-                manager.unregister(name=info.name)
-            _log.warning("The plugin %r does not fit: %s", info.name, error)
-        hooks = tuple(sorted(caller.name for caller in (manager.get_hookcallers(module) or ()))) if not error else ()
-        self._plugins.append(PluginInfo(info.name, info.version, info.source, hooks, error))
+    def _all(self) -> list[Slot]:
+        """Return the plugins, in the order in which they are called; the first call finds them."""
+        if not self._started:
+            with self._starting:
+                if not self._started:
+                    self._start()
+                    self._started = True
+        return list(self._slots)
 
-
-def _verdict(plugin: str, outcome: Outcome) -> GateResult:
-    if outcome.error is not None:
-        reason = f"The gate {plugin!r} could not decide: {outcome.error}"
-        return GateResult("plugin", plugin, "failed", reason, {"answered": False, "error": outcome.error})
-    if outcome.value is None:
-        return GateResult("plugin", plugin, "passed", f"The gate {plugin!r} has no objection.", {"answered": True})
-    if isinstance(outcome.value, str) and outcome.value.strip():
-        said = storable(outcome.value.strip())
-        return GateResult("plugin", plugin, "failed", f"{plugin}: {said}", {"answered": True, "said": said})
-    reason = f"The gate {plugin!r} answered {outcome.value!r} instead of a sentence or None."
-    return GateResult("plugin", plugin, "failed", storable(reason), {"answered": False})
-
-
-def _usable_origin(function: Callable[[], object]) -> Origin | None:
-    """Ask one plugin; an answer that could not be kept with a change is an error of the plugin, not of the change."""
-    answer = function()
-    if answer is None:
-        return None
-    if not isinstance(answer, Origin):
-        raise TypeError(f"it answered {type(answer).__name__} instead of an Origin or None")
-    for text in (answer.kind, answer.label, answer.url or "", answer.identity or ""):
-        if not isinstance(text, str):
-            raise TypeError("kind, label, url and identity of an Origin are text")
-    return Origin.from_json(plain_dict(answer.to_json(), "The origin"))
-
-
-def _channel_error(channel: object, found: dict[str, Channel]) -> str | None:
-    if not isinstance(channel, Channel):
-        return f"{type(channel).__name__} is not a podium.plugins.Channel"
-    try:
-        check_label(getattr(channel, "name", ""), "channel name")
-    except InvalidNameError as error:
-        return f"{type(channel).__name__}: {error}"
-    return f"the channel {channel.name!r} exists already" if channel.name in found else None
-
-
-def _left_out(name: str) -> str | None:
-    """Say why PODIUM_PLUGINS_ALLOW or PODIUM_PLUGINS_BLOCK, names joined by commas, keep a plugin out."""
-    allow, block = os.environ.get("PODIUM_PLUGINS_ALLOW"), os.environ.get("PODIUM_PLUGINS_BLOCK", "")
-    if name in (item.strip() for item in block.split(",")):
-        return "blocked by PODIUM_PLUGINS_BLOCK"
-    if allow is not None and name not in (item.strip() for item in allow.split(",")):
-        return "not named in PODIUM_PLUGINS_ALLOW"
-    return None
-
-
-def _podium_version() -> str:
-    return importlib.metadata.version("podium")
+    def _start(self) -> None:
+        forks.watch(self)
+        built_in = Candidate("console", importlib.metadata.version("podium"), "podium", lambda: console, own=True)
+        choice = self.choice or read_plugin_choice()
+        found = [built_in, *(find_candidates(choice) if self.discover else ())]
+        slots = [Slot(candidate) for candidate in found]
+        self._slots = slots
+        names: set[str] = set()
+        for slot in slots:
+            self._loader.start(slot, slot.name in names)
+            names.add(slot.name)
+        end = time.monotonic() + _GRACE_SECONDS
+        for slot in slots:
+            if slot.thread is not None and slot.thread.is_alive():
+                slot.thread.join(max(0.0, end - time.monotonic()))

@@ -24,7 +24,7 @@ from podium.registry.runs import RunVerbs
 from podium.registry.search import SearchVerbs
 from podium.registry.setup import SetupVerbs
 from podium.registry.testing import CheckVerbs
-from podium.settings import read_settings
+from podium.settings import PluginChoice, read_plugin_choice, read_settings
 
 __all__ = ["Registry", "open_registry"]
 
@@ -83,10 +83,10 @@ def open_registry(
 
 def installed_plugins() -> PluginHost:
     """Return the host of the plugins that are installed and that the environment allows, one per process and choice."""
-    return _host_for(os.environ.get("PODIUM_PLUGINS_ALLOW"), os.environ.get("PODIUM_PLUGINS_BLOCK"))
+    return _host_for(read_plugin_choice())
 
 
 @functools.cache
-def _host_for(_allow: str | None, _block: str | None) -> PluginHost:
-    """Return the one host for these lists; it reads them itself."""
-    return PluginHost()
+def _host_for(choice: PluginChoice) -> PluginHost:
+    """Return the one host of this process for a choice."""
+    return PluginHost(choice=choice)

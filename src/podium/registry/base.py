@@ -27,7 +27,7 @@ from podium.domain.origin import Origin
 from podium.domain.plain import storable
 from podium.errors import IntegrityError, PodiumError, SettingsError
 from podium.plugins.guard import call_here
-from podium.plugins.host import PluginHost
+from podium.plugins.host import Fault, PluginHost
 from podium.settings import Settings
 from podium.sql.database import Database
 from podium.sql.errors import is_transient
@@ -60,6 +60,7 @@ class Joint:
         self._database = Database(settings.url)
         self._store: ContentStore | None = None
         self._courier = Courier(_DELIVERY_SECONDS)
+        self._observers = Courier(_DELIVERY_SECONDS)
         self._worker = Worker(self._database, self.host, now)
         atexit.register(_wait_at_exit, weakref.ref(self))
 
@@ -76,6 +77,8 @@ class Joint:
     def close(self) -> None:
         """Wait a moment for messages on their way, then close the connections. The registry can be used again."""
         self._courier.wait(_DELIVERY_SECONDS)
+        if not self._observers.wait(_DELIVERY_SECONDS, self.host.late):
+            self._note_faults(self.host.late())
         self._database.dispose()
 
     def upgrade(self) -> tuple[str | None, str]:
@@ -166,21 +169,24 @@ class Joint:
         return script_origin() if origin.kind == "script" else origin
 
     def _published(self, unit: Unit) -> None:
-        observed = bool(unit.events) and self.host.has("podium_on_event")
-        if observed or unit.deliveries or self.host.faults:
-            events, send = list(unit.events), unit.deliveries > 0
-            self._courier.run(lambda: self._publish(events, send))
+        events = list(unit.events)
+        # Nobody waits for observers, not even messages to people: one may hang, or still be loaded.
+        if self.host.faults or (events and self.host.has("podium_on_event")):
+            self._observers.run(lambda: self._tell(events), wait=False)
+        if unit.deliveries:
+            self._courier.run(lambda: self._send([event.id for event in events]))
 
-    def _publish(self, events: list[Event], send: bool) -> None:
-        # Delivery comes first: a message to people must not wait for an observer that hangs.
-        if send:
-            self._worker.deliver_due([event.id for event in events], seconds=_DELIVERY_SECONDS)
+    def _send(self, events: list[str]) -> None:
+        self._worker.deliver_due(events, seconds=_DELIVERY_SECONDS)
+        self._note_faults()
+
+    def _tell(self, events: list[Event]) -> None:
         for event in events:
             self.host.call("podium_on_event", event=event)
         self._note_faults()
 
-    def _note_faults(self) -> None:
-        faults = self.host.take_faults()
+    def _note_faults(self, more: Sequence[Fault] = ()) -> None:
+        faults = [*self.host.take_faults(), *more]
         if faults:
             with self._database.write() as connection:
                 unit = Unit(connection, self.settings.actor, Origin(), now())
