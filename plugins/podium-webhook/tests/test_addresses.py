@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from podium_webhook import WebhookChannel
-from podium_webhook.addresses import AllowList, address_of, is_public
-from podium_webhook.client import target_of
 
 from podium.plugins import DeliveryFailedError, Message
+from podium.plugins.web.addresses import AllowList, address_of, is_public
+from podium.plugins.web.client import target_of
 from podium.testing import LoopbackReceiver
 
 MakeMessage = Callable[..., Message]

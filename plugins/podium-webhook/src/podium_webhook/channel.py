@@ -38,10 +38,12 @@ class WebhookChannel(Channel):
             DeliveryFailedError: The receiver did not take it. ``permanent`` if it is gone for good, moved, or may not
                 be reached from here; ``retry_after`` if it said when to come back.
         """
+        from importlib.metadata import version
+
         from podium.plugins.deadline import Deadline
-        from podium_webhook.addresses import AllowList
-        from podium_webhook.answers import failure
-        from podium_webhook.client import post, target_of
+        from podium.plugins.web.addresses import AllowList
+        from podium.plugins.web.answers import failure
+        from podium.plugins.web.client import Request, send, target_of
         from podium_webhook.cloud_event import MEDIA_TYPE, cloud_event
         from podium_webhook.signing import signed_headers
 
@@ -49,8 +51,9 @@ class WebhookChannel(Channel):
         target = target_of(settings.get("secret_url", "").strip() or settings.get("url", "").strip())
         body = cloud_event(message, settings.get("source", "").strip() or "/podium")
         secrets = (settings.get("secret", ""), settings.get("previous_secret", ""))
-        headers = {"Content-Type": MEDIA_TYPE, **signed_headers(message.id, body, secrets)}
-        answer = post(target, body.encode(), headers, deadline, AllowList.of_environment())
+        agent = {"User-Agent": f"podium-webhook/{version('podium-webhook')}"}
+        headers = {"Content-Type": MEDIA_TYPE, **agent, **signed_headers(message.id, body, secrets)}
+        answer = send(Request("POST", target, body.encode(), headers), deadline, AllowList.of_environment())
         if not 200 <= answer.status < 300:
             raise failure(answer)
         return f"HTTP {answer.status}"

@@ -1,8 +1,8 @@
-"""One request to an address that was judged: resolved once, connected to what was found, nothing followed or read.
+"""One request to an address that was judged: resolved once, connected to what was found, nothing followed.
 
 The name is resolved here and nowhere else. Every address that it gives is judged, and the connection goes to one of
 those by number, so that a name that answers differently the next time (DNS rebinding) gains nothing. Neither proxies
-of the environment nor redirects take part, and the body of an answer is never read, so that none can be shown.
+of the environment nor redirects take part, and the body of an answer is read only by who asks for it.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import io
 import re
 import socket
 import ssl
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-from podium.plugins import DeliveryFailedError
+from podium.plugins.channels import DeliveryFailedError
 from podium.plugins.deadline import Deadline
 from podium.plugins.guard import call_within
-from podium_webhook.addresses import VARIABLE, Address, AllowList, address_of, is_public
-from podium_webhook.answers import Answer, seconds_of
+from podium.plugins.web.addresses import VARIABLE, Address, AllowList, address_of, is_public
+from podium.plugins.web.answers import Answer, seconds_of
 
 _VISIBLE = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
@@ -32,7 +33,7 @@ _AGAIN = "It is tried again; check the address and the network if it stays."
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to post.
+    """Where a request goes.
 
     Attributes:
         secure: Whether over TLS.
@@ -73,16 +74,41 @@ def target_of(url: str) -> Target:
     return Target(parts.scheme == "https", host, port, path)
 
 
-def post(target: Target, body: bytes, headers: dict[str, str], deadline: Deadline, allow: AllowList) -> Answer:
-    """Post and return what the receiver said; its certificate is verified.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent.
+
+    Attributes:
+        method: Such as ``POST``.
+        target: Where it goes.
+        body: The bytes.
+        headers: ``Host``, ``User-Agent`` and ``Connection`` are there already.
+        read: How many bytes of the answer are wanted at most.
+    """
+
+    method: str
+    target: Target
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    read: int = 0
+
+
+def send(request: Request, deadline: Deadline, allow: AllowList | None) -> Answer:
+    """Send one request and return what the receiver said; its certificate is verified.
+
+    Args:
+        request: What to send.
+        deadline: When all of it must be over.
+        allow: What may be reached although it is not public; None for everything, where it was the operator of this
+            process who named the address.
 
     Raises:
         DeliveryFailedError: The address is not allowed (permanent), could not be reached, or gave no answer in time.
     """
     try:
-        sock = _connect(target, _judged(target, deadline, allow), deadline)
+        sock = _connect(request.target, _judged(request.target, deadline, allow), deadline)
         with sock:
-            return _exchange(sock, target, body, headers, deadline)
+            return _exchange(sock, request, deadline)
     except TimeoutError as error:
         text = f"The receiver gave no answer within {deadline.seconds:g} s."
         raise DeliveryFailedError(text, hint=_AGAIN, permanent=False) from error
@@ -96,7 +122,7 @@ def post(target: Target, body: bytes, headers: dict[str, str], deadline: Deadlin
         raise DeliveryFailedError(f"The receiver could not be reached: {why}.", hint=_AGAIN, permanent=False) from error
 
 
-def _judged(target: Target, deadline: Deadline, allow: AllowList) -> list[Address]:
+def _judged(target: Target, deadline: Deadline, allow: AllowList | None) -> list[Address]:
     """Return the addresses of the target that may be reached; the only place where a name is resolved."""
     ask = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
     outcome = call_within(ask, deadline.left())  # a resolver has no time limit of its own
@@ -105,6 +131,8 @@ def _judged(target: Target, deadline: Deadline, allow: AllowList) -> list[Addres
             raise TimeoutError
         raise DeliveryFailedError("The name of the receiver is not known.", hint=_AGAIN, permanent=False) from None
     found = dict.fromkeys(address_of(row[4][0]) for row in outcome.value)
+    if allow is None:
+        return list(found)
     good = [address for address in found if allow.permits(target.host, target.port, address)]
     if target.secure:
         good += [address for address in found if is_public(address) and address not in good]
@@ -134,15 +162,17 @@ def _connect(target: Target, addresses: list[Address], deadline: Deadline) -> so
         raise
 
 
-def _exchange(sock: socket.socket, target: Target, body: bytes, headers: dict[str, str], deadline: Deadline) -> Answer:
+def _exchange(sock: socket.socket, request: Request, deadline: Deadline) -> Answer:
+    target = request.target
     connection = http.client.HTTPConnection(target.host, target.port)
     connection.sock = sock
-    own = {"Host": target.authority, "User-Agent": f"podium-webhook/{version('podium-webhook')}", "Connection": "close"}
+    own = {"Host": target.authority, "User-Agent": f"podium/{version('podium')}", "Connection": "close"}
     sock.settimeout(deadline.left())
-    connection.request("POST", target.path, body, {**own, **headers})
-    response = http.client.HTTPResponse(_Source(sock, deadline), method="POST")  # type: ignore[arg-type]  # see there
+    connection.request(request.method, target.path, request.body, {**own, **request.headers})
+    response = http.client.HTTPResponse(_Source(sock, deadline), method=request.method)  # type: ignore[arg-type]  # see there
     response.begin()
-    answer = Answer(response.status, seconds_of(response.getheader("Retry-After")))
+    body = response.read(request.read) if request.read else b""
+    answer = Answer(response.status, seconds_of(response.getheader("Retry-After")), body)
     response.close()
     return answer
 

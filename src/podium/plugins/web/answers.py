@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from podium.plugins import DeliveryFailedError
+from podium.plugins.channels import DeliveryFailedError
 
 _LONGEST_WAIT = 24 * 3600
 # Moved for good: nobody follows, since a redirect is how a public address leads to an internal one.
@@ -21,10 +21,12 @@ class Answer:
     Attributes:
         status: HTTP status.
         retry_after: Seconds that it asked to wait.
+        body: The beginning of what it said; nothing unless it was asked for.
     """
 
     status: int
     retry_after: int | None = None
+    body: bytes = b""
 
 
 def failure(answer: Answer) -> DeliveryFailedError:

@@ -1,7 +1,7 @@
-"""Which addresses a webhook may reach: public ones, and what the operator of this process allows.
+"""Which addresses may be reached: public ones, and what the operator of this process allows.
 
-Who may subscribe decides where this process sends requests, and this process can see more of the network than the
-subscriber. So nothing internal is reached unless the environment of the process says so; a subscription cannot.
+Who may subscribe or automate decides where this process sends requests, and this process can see more of the network
+than they can. So nothing internal is reached unless the environment of the process says so; a setting cannot.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Self
 
-from podium.plugins import DeliveryFailedError
+from podium.plugins.channels import DeliveryFailedError
 
 VARIABLE = "PODIUM_WEBHOOK_ALLOW"
 Address = IPv4Address | IPv6Address
