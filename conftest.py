@@ -13,7 +13,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 _NAMES = (
     *("PODIUM_HOME", "AIRFLOW_HOME", "PREFECT_HOME", "AIRFLOW__CORE__LOAD_EXAMPLES"),
-    *("HOOK_SECRET", "PODIUM_WEBHOOK_ALLOW"),  # docs/notifications.md sets them
+    *("HOOK_SECRET", "PODIUM_WEBHOOK_ALLOW", "TEAM_URL"),  # the pages about channels set them
 )
 
 

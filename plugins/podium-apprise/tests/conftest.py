@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import apprise
 import pytest
 
 from podium.plugins import Event, Message, MetricChange, Origin
@@ -19,14 +17,6 @@ RUN = "https://airflow.example.com/dags/train_and_promote/runs/manual__2026-11-2
 ORIGIN = Origin("airflow", "DAG train_and_promote · task promote", RUN)
 
 MakeMessage = Callable[..., Message]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _services() -> None:
-    """Apprise loads its services with the first URL, and some of them what Python will not have for ever."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        assert apprise.Apprise.instantiate("json://localhost")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import ssl
 import threading
@@ -114,6 +115,17 @@ def test_hang(receiver: LoopbackReceiver, settings: dict[str, str], make_message
     assert time.monotonic() - started < 3
 
 
+def read_request(connection: socket.socket) -> None:
+    """Read a request to its end: closing before would break the connection under the answer."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    left = int(re.search(rb"(?i)content-length: (\d+)", head)[1]) - len(body)  # type: ignore[index]  # we send it
+    while left > 0:
+        left -= len(connection.recv(65536))
+
+
 @contextmanager
 def listening(talk: Callable[[socket.socket], None]) -> Iterator[str]:
     """A receiver that talks as told on its one connection."""
@@ -122,7 +134,7 @@ def listening(talk: Callable[[socket.socket], None]) -> Iterator[str]:
         def serve() -> None:
             connection, _ = server.accept()
             with connection:
-                connection.recv(65536)
+                read_request(connection)
                 talk(connection)
 
         thread = threading.Thread(target=serve, daemon=True)
@@ -192,7 +204,7 @@ def over_tls(authority: trustme.CA, name: str) -> Iterator[int]:
             connection, _ = server.accept()
             try:
                 with context.wrap_socket(connection, server_side=True) as secure:
-                    secure.recv(65536)
+                    read_request(secure)
                     secure.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
             except OSError:
                 connection.close()

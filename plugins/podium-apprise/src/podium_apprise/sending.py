@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apprise
@@ -61,12 +63,13 @@ def service_of(url: str) -> Any:
 def notify(service: Any, wording: Wording) -> Outcome:
     """Send once, in this thread: `Apprise.notify` of 2.0 sends in threads of its own, where it logs as it likes."""
     title, body = wording.title, wording.body
-    text, wanted = apprise.NotifyFormat.TEXT, service.notify_format
+    text = apprise.NotifyFormat.TEXT
+    converted: Callable[[str], str] = partial(convert_between, text, service.notify_format)
     with _Ear() as ear:
         taken = service.notify(
             # As `Apprise.notify` does it: where a service has no title, it becomes part of the body.
-            title=title if service.title_maxlen > 0 else convert_between(text, wanted, title),
-            body=convert_between(text, wanted, body),
+            title=title if service.title_maxlen > 0 else converted(title),
+            body=converted(body),
             notify_type=apprise.NotifyType(wording.kind),
             body_format=text,
         )
