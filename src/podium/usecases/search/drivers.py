@@ -1,7 +1,8 @@
 """Which rows a condition leads to by an index of another table.
 
 A condition that few rows fulfil is better answered from its index than by walking everything in the order asked for.
-What a driver gives is all that can fulfil the condition, perhaps a little more: every condition is looked at again.
+What a driver gives is all that can fulfil the condition, perhaps a little more: the condition is looked at again where
+`is_exact` does not say that it need not be.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def version_driver(node: Node, compiler: Compiler) -> sa.Select[Any] | None:
         return None
     make = _MAKERS.get(name)
     return make(test, found.key) if make is not None else None
+
+
+def is_exact(node: Node) -> bool:
+    """Whether the driver of a condition gives just what fulfils it."""
+    asked = _asked(node)
+    return asked is not None and asked[0].field.name == "tag" and asked[1] in ("=", "in")
 
 
 def _asked(node: Node) -> tuple[Found, str, list[Any]] | None:

@@ -20,6 +20,7 @@ from podium.usecases.places import COLLECTIONS
 from podium.usecases.runs import RUNS
 from podium.usecases.search.compiling import Compiler
 from podium.usecases.search.cursors import Cursor, place_of, question_of, read_cursor, write_cursor
+from podium.usecases.search.drivers import is_exact
 from podium.usecases.search.orders import Segment, after, read_order, segments_of
 from podium.usecases.search.sources import Column, Source, Walk
 from podium.usecases.search.subjects import COLLECTION, RUN, VERSION, Subject
@@ -134,8 +135,8 @@ class _Finder:
         self.compiler = Compiler(source, dialect)
         expression = read_expression(command.where, subject.vocabulary, now)
         self.order = read_order(command.order_by, subject.vocabulary)
-        self.conditions = self._conditions(expression, command.kind)
-        self.driver = self._driver(expression)
+        self.driver, answered = self._driver(expression)
+        self.conditions = self._conditions(expression, command.kind, answered)
 
     def page(self, place: Cursor | None) -> list[Row]:
         """Return the rows of a page and one more: segment, values of its keys, key."""
@@ -183,29 +184,42 @@ class _Finder:
         same = [column == driven.c[place] for place, column in enumerate(key)]
         return query.select_from(driven).join(table, sa.and_(*same))
 
-    def _conditions(self, expression: Expression, kind: CollectionKind | None) -> list[Column]:
+    def _conditions(
+        self, expression: Expression, kind: CollectionKind | None, answered: tree.Node | None
+    ) -> list[Column]:
+        """Return what a row must fulfil, less the one condition that its driver answers already."""
         conditions: list[Column] = []
         if self.subject.live is not None and not any(f.field.name == "deleted" for f in expression.fields):
             conditions.append(self.subject.live)
         if kind is not None and self.subject.kind is not None:
             conditions.append(self.subject.kind == kind)
-        if expression.condition is not None:
-            conditions.append(self.compiler.condition(expression.condition))
-        return conditions
+        asked = [item for item in _conjuncts(expression) if item is not answered]
+        return conditions + [self.compiler.condition(item) for item in asked]
 
-    def _driver(self, expression: Expression) -> sa.Select[Any] | None:
-        """Return the condition that the fewest rows can fulfil, if they are few."""
-        if self.subject.driver is None or expression.condition is None:
-            return None
-        node = expression.condition
-        items = node.items if isinstance(node, tree.And) else (node,)
-        drivers = [driver for item in items if (driver := self.subject.driver(item, self.compiler)) is not None]
+    def _driver(self, expression: Expression) -> tuple[sa.Select[Any] | None, tree.Node | None]:
+        """Return the condition that the fewest rows can fulfil, if they are few, and which one it answers in full."""
+        make = self.subject.driver
+        if make is None:
+            return None, None
+        pairs = [(item, make(item, self.compiler)) for item in _conjuncts(expression)]
+        drivers = [(item, driver) for item, driver in pairs if driver is not None]
         if not drivers:
-            return None
+            return None, None
         counts = [
             sa.select(sa.func.count()).select_from(driver.limit(_FEW + 1).subquery()).scalar_subquery()
-            for driver in drivers
+            for _, driver in drivers
         ]
         found = self.unit.connection.execute(sa.select(*counts)).one()
         fewest = min(range(len(drivers)), key=lambda index: found[index])
-        return drivers[fewest] if found[fewest] <= _FEW else None
+        if found[fewest] > _FEW:
+            return None, None
+        item, driver = drivers[fewest]
+        return driver, item if is_exact(item) else None
+
+
+def _conjuncts(expression: Expression) -> tuple[tree.Node, ...]:
+    """Return the conditions that must all hold."""
+    node = expression.condition
+    if node is None:
+        return ()
+    return tuple(node.items) if isinstance(node, tree.And) else (node,)
