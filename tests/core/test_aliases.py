@@ -202,3 +202,12 @@ def test_a_conflict_always_has_a_holder(registry, linked) -> None:
     with pytest.raises(ConflictError) as caught, registry._database.write() as connection:
         connection.execute(sa.text("insert into podium_schema (version_num) values (:v)"), {"v": HEAD})
     assert caught.value.holder is None
+
+
+def test_no_version_is_no_latest(registry, model_file) -> None:
+    """Where every version was deleted, the error does not offer ``latest`` as an alias that is there."""
+    version = registry.log("p/a", model_file("a"))
+    registry.delete(version.ref)
+    with pytest.raises(NotFoundError) as caught:
+        registry.resolve("p/a")
+    assert "It has no version" in (caught.value.hint or "")

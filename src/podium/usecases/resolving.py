@@ -93,10 +93,13 @@ def _nothing_there(unit: Unit, ref: Reference, collection_id: UUID, at: datetime
         return gone
     a = t.aliases.c
     names = list(unit.connection.scalars(sa.select(a.name).where(a.collection_id == collection_id).order_by(a.name)))
-    known = ", ".join([LATEST, *names])
+    if ref.selector == LATEST:
+        hint = "It has no version: log or link one first." if at is None else "It had no version then."
+    else:
+        hint = f"It has the aliases {', '.join([LATEST, *names])}; 'podium ls' lists its versions."
     return NotFoundError(
         f"{ref.collection} has no {ref.selector!r}{when}.",
-        hint=f"It has the aliases {known}; 'podium ls' lists its versions.",
+        hint=hint,
         ref=str(ref),
     )
 
