@@ -12,6 +12,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from podium_email.letter import letter_of
 from podium_email.options import options_of
 
@@ -58,9 +60,9 @@ class Tags(HTMLParser):
         self.words += data
 
 
-def written(message: Message, **settings: str) -> EmailMessage:
+def written(message: Message, **more: str) -> EmailMessage:
     """The mail as a mail program reads it, after a way over the wire."""
-    data = letter_of(message, options_of({**SETTINGS, **settings})).as_bytes()
+    data = letter_of(message, options_of({**SETTINGS, **more})).as_bytes()
     assert data.isascii()
     return message_from_bytes(data, policy=policy.default)
 
@@ -114,6 +116,18 @@ def test_words_make_no_header(words: str, make_message: MakeMessage) -> None:
     assert len(mail.keys()) == len(usual)
     assert (mail["To"], mail["From"]) == ("anna@example.com", SETTINGS["from"])
     assert [found.get_content_type() for found in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.text(st.one_of(st.characters(), st.sampled_from("\r\n=?<>&\"':;,@.-_ \t\x00\u202e")), max_size=120))
+def test_no_words_at_all_make_a_header_or_a_tag(words: str, make_message: MakeMessage) -> None:
+    """Whatever a user thinks of, the headers are ours, once each, and so are the tags."""
+    mail = written(everywhere(make_message, words))
+    usual = written(make_message()).keys()
+    assert sorted(mail.keys()) == sorted(usual)
+    page = Tags(part(mail, "html"))
+    assert page.tags <= TAGS
+    assert page.links == []
 
 
 @pytest.mark.parametrize("words", HOSTILE)

@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -289,3 +290,12 @@ def test_logs_hold_no_secret(
         login = {"user": "podium", "password": PASSWORD, "security": "starttls"}
         EmailChannel().send(make_message(), settings_for(server, **login))
     assert {record.name.partition(".")[0] for record in caplog.records} <= {"mail", "asyncio"}  # of the server
+
+
+def test_many_threads(server: LoopbackMailServer, make_message: MakeMessage) -> None:
+    """One channel serves all threads, and every mail arrives under its own id."""
+    channel, settings = EmailChannel(), settings_for(server)
+    with ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(lambda number: channel.send(make_message(id=f"m-{number}"), settings), range(80)))
+    assert {mail.message()["Message-ID"] for mail in server.mails} == set(receipts)
+    assert len(server.mails) == 80

@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
@@ -260,3 +261,12 @@ def test_logs_hold_no_secret(
     caplog.set_level(logging.DEBUG)
     WebhookChannel().send(make_message(), settings)
     assert caplog.text == ""
+
+
+def test_many_threads(receiver: LoopbackReceiver, settings: dict[str, str], make_message: MakeMessage) -> None:
+    """One channel serves all threads, and every message arrives under its own id."""
+    channel = WebhookChannel()
+    with ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(lambda number: channel.send(make_message(id=f"m-{number}"), settings), range(80)))
+    assert receipts == ["HTTP 200"] * 80
+    assert {request.headers["webhook-id"] for request in receiver.requests} == {f"m-{number}" for number in range(80)}

@@ -77,26 +77,36 @@ def notify(service: Any, wording: Wording) -> Outcome:
     return Outcome(bool(taken), statuses[-1] if statuses and not taken else None)
 
 
-class _Ear(logging.Filter):
+class _Ear:
     """Keeps what loggers say in this thread from every handler, and remembers it; other threads log as ever."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.heard: list[str] = []
-        self._thread = threading.get_ident()
 
     def __enter__(self) -> _Ear:
         for name in _LOGGERS:
-            logging.getLogger(name).addFilter(self)
+            logging.getLogger(name).addFilter(_FILTER)  # where it is already, nothing happens
+        _FILTER.ear.heard = self.heard
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in _LOGGERS:
-            logging.getLogger(name).removeFilter(self)
+        del _FILTER.ear.heard
+
+
+class _Filter(logging.Filter):
+    """Stays where it is put: taking a filter away while another thread logs could make that one miss its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ear = threading.local()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let through what another thread says."""
-        if threading.get_ident() != self._thread:
+        """Let through what is said while nobody sends in this thread."""
+        heard: list[str] | None = getattr(self.ear, "heard", None)
+        if heard is None:
             return True
-        self.heard.append(record.getMessage())
+        heard.append(record.getMessage())
         return False
+
+
+_FILTER = _Filter()

@@ -58,7 +58,8 @@ def wording_of(message: Message) -> Wording:
 
 def harmless(text: object, limit: int) -> str:
     """Return words in one line in which nothing is markup, a mention, a link or a tag."""
-    return unlinked(_EDGE.sub("\uff3f", visible(text, limit).translate(_TWINS)))
+    plain = _EDGE.sub("\uff3f", visible(text, limit).translate(_TWINS))
+    return unlinked(plain).replace("=?", "= ?")  # how a word begins that a mail program would decode
 
 
 def _lines(message: Message) -> list[str]:
