@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from podium.domain.checks import counting_checks
 from podium.domain.expressions import Found, matches, read_expression
 from podium.domain.runs import RunInfo
 from podium.domain.search import COLLECTIONS, RUNS, VERSIONS
@@ -79,7 +80,7 @@ class Facts:
 
 
 def _newest(registry: Registry, ref: str) -> dict[str, str]:
-    return {item.result.name: item.result.status for item in registry.checks(ref)}  # oldest first
+    return {name: item.result.status for name, item in counting_checks(registry.checks(ref)).items()}
 
 
 def _of_origin(item: Any, found: Found) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -51,8 +51,8 @@ class RecordedCheck(Value):
     """A result as the registry keeps it; append-only, and the newest per name and digest counts.
 
     Attributes:
-        collection: Where it was recorded.
-        number: The version it ran on.
+        collection: Where it was recorded: the model, or the artifact that the version was logged in.
+        number: The version it ran on, by its number there.
         digest: The digest it ran on; a promotion asks for exactly this.
         result: The result.
         at: UTC.
@@ -142,3 +142,29 @@ def validate_result(result: CheckResult) -> CheckResult:
         duration=round(float(result.duration), 6),
         suite=result.suite,
     )
+
+
+def counting_checks(results: Iterable[RecordedCheck]) -> dict[str, RecordedCheck]:
+    """Return the result per check name that counts for a version.
+
+    In each place where results are recorded the newest counts, by their order there. Between a model and the artifact
+    that its version was logged in there is no order but the clocks of whoever recorded, and a clock may be wrong: of
+    the two the worse counts, until that check is run again there; only of equally good ones the later.
+
+    Args:
+        results: All for one version, those of each place in the order in which they were recorded.
+    """
+    newest = {(check.result.name, check.collection): check for check in results}
+    counting: dict[str, RecordedCheck] = {}
+    for (name, _), check in newest.items():
+        other = counting.get(name)
+        if other is None or _rank(check) > _rank(other):
+            counting[name] = check
+    return counting
+
+
+def _rank(check: RecordedCheck) -> tuple[int, datetime]:
+    """Return how bad a result is, whatever a policy makes of its severity, and when it was recorded."""
+    result = check.result
+    bad = 0 if result.status in ("pass", "warn") else 1 if result.passed else 2
+    return bad, check.at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from podium.domain.checks import RecordedCheck
@@ -20,7 +20,7 @@ from podium.errors import InvalidValueError
 
 @dataclass(frozen=True, slots=True)
 class CheckEvidence:
-    """The newest result of a check on the digest in question.
+    """The result of a check on the digest in question that counts, see `podium.domain.checks.counting_checks`.
 
     Attributes:
         check: The result.
@@ -42,7 +42,7 @@ class Evidence:
         now: The time of the evaluation.
         holding: Stages that it holds now.
         held: Stages that it has held at any time.
-        checks: The newest result per check name on this very digest.
+        checks: The result per check name that counts on this very digest.
         elsewhere: The newest result per check name on any other digest of this model.
         holders: Who holds each stage now, None for nobody.
         freezes: The freezes of this stage that are in force.
@@ -93,7 +93,8 @@ def _check_gate(wanted: RequiredCheck, evidence: Evidence) -> GateResult:
     verbs = {"pass": "passed", "fail": "failed", "warn": "warned", "skipped": "was skipped"}
     said = f": {result.message}" if result.message else "."
     reason = f"The check {wanted.name!r} {verbs.get(result.status, 'could not run')} on {ref}{said}"
-    age = evidence.now - here.check.at
+    ahead = here.check.at - evidence.now  # of a clock that is wrong there or here
+    age = max(-ahead, timedelta(0))
     facts: dict[str, Any] = {
         "status": result.status,
         "severity": severity,
@@ -105,6 +106,8 @@ def _check_gate(wanted: RequiredCheck, evidence: Evidence) -> GateResult:
         "at": iso(here.check.at),
         "age_seconds": round(age.total_seconds()),
     }
+    if ahead >= timedelta(seconds=1):
+        facts["recorded_in_future_seconds"] = round(ahead.total_seconds())
     if wanted.max_age is not None:
         facts["max_age"] = wanted.max_age
         if passed and age > parse_duration(wanted.max_age):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from podium.domain.checks import CheckResult, RecordedCheck, validate_result
+from podium.domain.checks import CheckResult, RecordedCheck, counting_checks, validate_result
 from podium.domain.names import parse_reference
 from podium.domain.versions import Version
 from podium.errors import ConflictError, InvalidValueError
@@ -85,7 +86,8 @@ def list_checks(unit: Unit, text: str) -> list[RecordedCheck]:
     ref = parse_reference(text)
     row = find_collection(unit, ref)
     version = get_version(unit, row.id, resolve_number(unit, ref, row.id))
-    return _ordered(unit, *counting_for(row.id, version), version=version)
+    places = recorded_for(unit, row.id, version).values()
+    return list(heapq.merge(*([check for check, _ in place] for place in places), key=lambda check: check.at))
 
 
 def counting_for(collection_id: UUID, version: Version) -> tuple[sa.ColumnElement[bool], ...]:
@@ -103,15 +105,20 @@ def counting_for(collection_id: UUID, version: Version) -> tuple[sa.ColumnElemen
     return c.digest == version.digest, c.collection_id.in_([collection_id, source]), here
 
 
-def _ordered(unit: Unit, *where: sa.ColumnElement[bool], version: Version) -> list[RecordedCheck]:
-    c = t.checks.c
-    query = sa.select(t.checks).where(*where).order_by(c.created_at, c.sequence, c.id)
-    return [to_check(row, version.collection) for row in unit.connection.execute(query)]
+def recorded_for(unit: Unit, collection_id: UUID, version: Version) -> dict[str, list[tuple[RecordedCheck, int]]]:
+    """Return what counts for a version by the place where it was recorded, in the order there, with its number there."""
+    c, source = t.checks.c, version.source.rpartition(":")[0]
+    query = sa.select(t.checks).where(*counting_for(collection_id, version)).order_by(c.sequence)
+    places: dict[str, list[tuple[RecordedCheck, int]]] = {}
+    for row in unit.connection.execute(query):
+        place = version.collection if row.collection_id == collection_id else source
+        places.setdefault(place, []).append((to_check(row, place), row.sequence))
+    return places
 
 
 def newest_checks(unit: Unit, text: str) -> Mapping[str, RecordedCheck]:
-    """Return the newest result per check name that counts for a version."""
-    return {check.result.name: check for check in list_checks(unit, text)}
+    """Return the result per check name that counts for a version."""
+    return counting_checks(list_checks(unit, text))
 
 
 def _require_digest(version: Version, digest: str | None) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from podium.domain.checks import counting_checks
 from podium.domain.evaluation import CheckEvidence, Evidence, evaluate_gates
 from podium.domain.gates import GateResult, PromotionRequest, plugin_gates
 from podium.domain.metric_gates import Holder, Subject, parse_rule
@@ -18,7 +19,7 @@ from podium.domain.versions import Version
 from podium.sql import tables as t
 from podium.sql.rows import to_check
 from podium.usecases.access import roles_by_person, rule_in_force
-from podium.usecases.checks import counting_for
+from podium.usecases.checks import recorded_for
 from podium.usecases.freezes import active_freezes
 from podium.usecases.policies import InForce
 from podium.usecases.resolving import get_version
@@ -122,17 +123,11 @@ def authors_of(unit: Unit, candidate: Candidate) -> Mapping[str, str]:
 
 
 def _checks(unit: Unit, collection_id: UUID, version: Version) -> dict[str, CheckEvidence]:
-    """Return the newest result per check name that counts for a version."""
-    query = sa.select(t.checks).where(*counting_for(collection_id, version))
-    source = version.source.rpartition(":")[0]
-    return {
-        row.name: CheckEvidence(
-            to_check(row, version.collection),
-            row.sequence,
-            version.collection if row.collection_id == collection_id else source,
-        )
-        for row in unit.connection.execute(query.order_by(_K.created_at, _K.sequence, _K.id))
-    }
+    """Return the result per check name that counts for a version."""
+    places = recorded_for(unit, collection_id, version).values()
+    numbers = {id(check): sequence for place in places for check, sequence in place}
+    counting = counting_checks(check for place in places for check, _ in place)
+    return {name: CheckEvidence(check, numbers[id(check)], check.collection) for name, check in counting.items()}
 
 
 def _elsewhere(unit: Unit, collection_id: UUID, version: Version, name: str) -> list[Any]:

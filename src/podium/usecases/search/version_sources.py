@@ -123,16 +123,26 @@ def _config(key: str) -> Source:
 
 
 def _check(key: str) -> Source:
-    """The newest result on this digest: recorded on this collection, or on the version where it was logged."""
-    k = t.checks.c
+    """The result on this digest that counts, by the rule of `podium.domain.checks.counting_checks`.
+
+    That is the newest of those recorded on this collection and the newest of those recorded where the version was
+    logged; of both the worse.
+    """
+    k, later = t.checks.c, t.checks.alias("later").c
     source = _VERSION.with_only_columns(_V.collection_id).scalar_subquery()
     digest = _VERSION.with_only_columns(_V.digest).scalar_subquery()
+    again = (later.collection_id == k.collection_id, later.name == k.name, later.digest == k.digest)
+    own = sa.or_(later.collection_id == M.collection_id, later.version_id == M.version_id)
+    newer = sa.select(sa.literal(1)).where(*again, later.sequence > k.sequence, own).correlate(t.memberships, t.checks)
     counts = sa.or_(k.collection_id == M.collection_id, k.version_id == M.version_id)
+    warned = sa.and_(k.status == "fail", k.severity == "warn")
+    bad = sa.case((k.status.in_(("pass", "warn")), 0), (warned, 1), else_=2)
     query = (
         sa.select(k.status)
         .where(k.name == key, k.collection_id.in_([M.collection_id, source]), k.digest == digest, counts)
+        .where(~sa.exists(newer))
         .correlate(t.memberships)
-        .order_by(k.created_at.desc(), k.sequence.desc(), k.id.desc())
+        .order_by(bad.desc(), k.created_at.desc(), k.id.desc())
         .limit(1)
     )
     return Single(k.status, query)
