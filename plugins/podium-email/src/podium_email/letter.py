@@ -30,7 +30,7 @@ _SMALL = "color:#666;font-size:12px"
 
 
 def letter_of(message: Message, options: Options) -> EmailMessage:
-    """Return the mail about a message; but for its date the same message always gives the same one."""
+    """Return the mail about a message; but for date and boundary a message always gives the same one."""
     letter = EmailMessage(policy=_POLICY)
     letter["From"] = _address(_header(options.sender_name, _LABEL), options.sender)
     letter["To"] = [_address("", receiver) for receiver in options.receivers]

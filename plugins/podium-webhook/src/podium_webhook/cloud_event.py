@@ -35,8 +35,10 @@ def cloud_event(message: Message, source: str) -> str:
         "datacontenttype": "application/json",
         "data": _data(message),
     }
+    # Halves of surrogates, which strict readers of JSON refuse, become question marks.
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
     # ASCII only: nothing in a name turns the direction of a line in the receiver's log.
-    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+    return json.dumps(json.loads(text), separators=(",", ":"))
 
 
 def _data(message: Message) -> dict[str, Any]:
