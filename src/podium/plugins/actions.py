@@ -9,15 +9,23 @@ from typing import Any, ClassVar, Protocol
 
 from podium.domain.events import Event
 
+USUAL_SECONDS = 20.0
+
 
 class ActionRegistry(Protocol):
     """The part of the registry that an action may call; each change is recorded as one of the automation."""
 
-    def promote(self, ref: str, stage: str, *, reason: str | None = None) -> Any:
+    def promote(self, ref: str, to: str, *, reason: str | None = None, expected: Any = ...) -> Any:
         """See `podium.Registry.promote`."""
 
-    def set_alias(self, ref: str, alias: str) -> Any:
+    def set_alias(self, ref: str, alias: str, *, expected: Any = ..., reason: str | None = None) -> Any:
         """See `podium.Registry.set_alias`."""
+
+    def history(self, collection: str, alias: str | None = None) -> Any:
+        """See `podium.Registry.history`."""
+
+    def test(self, ref: str, checks: Any = (), **options: Any) -> Any:
+        """See `podium.Registry.test`."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class ActionCall:
         chain: The automations that led to this call, this one last. What the action starts should hand it on, so that
             an event that comes of it does not fire the same automation again.
         registry: The registry that the event is from. A call of it is one of the automation.
+        seconds: How long it may take.
     """
 
     id: str
@@ -39,6 +48,15 @@ class ActionCall:
     event: Event
     chain: tuple[str, ...]
     registry: ActionRegistry
+    seconds: float = USUAL_SECONDS
+
+    def to_hand_on(self) -> dict[str, Any]:
+        """Return what to give to that which is started, as plain JSON, so that its changes tell of the chain.
+
+        ``podium.airflow`` reads it back from ``podium`` in the conf of a DAG run, ``podium.prefect`` from the labels of
+        a flow run.
+        """
+        return {"automation": self.automation, "event": self.event.id, "automations": list(self.chain)}
 
 
 class Action(ABC):
@@ -49,12 +67,15 @@ class Action(ABC):
         required: Settings that it cannot do without. A tuple inside means that one of them is needed.
         optional: Further settings.
         secrets: Settings whose value must be a reference such as ``env:TOKEN``, because it is never stored.
+        seconds: How long an attempt may take. What takes more than the usual 20 is left to ``podium deliver``: it is
+            never run right after the change, in the process that made it.
     """
 
     name: ClassVar[str]
     required: ClassVar[tuple[str | tuple[str, ...], ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     secrets: ClassVar[frozenset[str]] = frozenset()
+    seconds: ClassVar[float] = USUAL_SECONDS
 
     @abstractmethod
     def run(self, call: ActionCall, settings: Mapping[str, Any]) -> str:

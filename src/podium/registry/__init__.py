@@ -8,6 +8,7 @@ import os
 from podium.plugins.host import PluginHost
 from podium.registry.approvals import ApprovalVerbs
 from podium.registry.audit import AuditVerbs
+from podium.registry.automations import AutomationVerbs
 from podium.registry.catalog import CatalogVerbs
 from podium.registry.comparing import CompareVerbs
 from podium.registry.doctor import DoctorVerbs
@@ -44,6 +45,7 @@ class Registry(
     LineageVerbs,
     SearchVerbs,
     NotifyVerbs,
+    AutomationVerbs,
     DoctorVerbs,
     SetupVerbs,
     ImportVerbs,

@@ -19,6 +19,7 @@ from typing import Any, TypeVar, cast
 
 from podium.content.opening import open_store, same_place
 from podium.content.store import ContentStore, Progress, Staged
+from podium.delivery.actions import Automations
 from podium.delivery.courier import Courier
 from podium.delivery.worker import Worker
 from podium.domain.events import Event
@@ -28,6 +29,8 @@ from podium.domain.plain import storable
 from podium.errors import IntegrityError, PodiumError, SettingsError
 from podium.plugins.guard import call_here
 from podium.plugins.host import Fault, PluginHost
+from podium.registry.acting import acting_now
+from podium.registry.firings import Hands
 from podium.settings import Settings
 from podium.sql.database import Database
 from podium.sql.errors import is_transient
@@ -61,7 +64,8 @@ class Joint:
         self._store: ContentStore | None = None
         self._courier = Courier(_DELIVERY_SECONDS)
         self._observers = Courier(_DELIVERY_SECONDS)
-        self._worker = Worker(self._database, self.host, now)
+        self._automations = Automations(self.host, Hands(self, now))
+        self._worker = Worker(self._database, self.host, now, self._automations)
         atexit.register(_wait_at_exit, weakref.ref(self))
 
     @property
@@ -100,7 +104,7 @@ class Joint:
         for pause in (*_PAUSES, None):
             try:
                 with self._database.write() as connection:
-                    unit = Unit(connection, self.settings.actor, origin, now(), self.host.vetoes)
+                    unit = Unit(connection, self._actor(), origin, now(), self.host.vetoes)
                     answer = verb(unit)
                 break
             except PodiumError as error:
@@ -164,7 +168,14 @@ class Joint:
                 break
         return cast("T", answer)
 
+    def _actor(self) -> str:
+        acting = acting_now()
+        return self.settings.actor if acting is None else acting.actor
+
     def _origin(self) -> Origin:
+        acting = acting_now()
+        if acting is not None:
+            return acting.origin
         origin = self.host.origin()
         return script_origin() if origin.kind == "script" else origin
 

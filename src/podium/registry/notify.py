@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from podium.delivery import outbox
 from podium.delivery.secrets import check_settings
 from podium.delivery.worker import DeliveryReport
-from podium.domain.delivery import DEFAULT_EVENTS, Automation, Delivery, Subscription, Template
+from podium.domain.delivery import DEFAULT_EVENTS, Delivery, Subscription, Template
 from podium.errors import PluginError
 from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
@@ -73,53 +73,6 @@ class NotifyVerbs(Joint):
         """Return all subscriptions by name."""
         with self._read() as unit:
             return list(subscriptions.list_subscriptions(unit))
-
-    def automate(
-        self,
-        name: str,
-        action: str,
-        *,
-        events: Iterable[str],
-        settings: Mapping[str, Any] | None = None,
-        model: str | None = None,
-        filter: str = "",
-        enabled: bool = True,
-    ) -> Automation:
-        """Let an action follow on events from now on; an automation of the same name is replaced.
-
-        An event that the automation led to, directly or through others, does not fire it again.
-
-        Args:
-            name: What to call it.
-            action: The action of a plugin, such as ``airflow.trigger_dag`` or ``podium.set_alias``.
-            events: Event types, ``*`` allowed.
-            settings: What the action needs. Each text is a Jinja template over the fields of the event; secrets are
-                references (``env:NAME``, ``file:PATH``).
-            model: Only events of this registry, project, artifact or model; ``*`` and ``?`` allowed.
-            filter: An expression about the event.
-            enabled: Whether it fires.
-
-        Raises:
-            ExpressionError: The filter cannot be understood; a kind of `InvalidValueError`.
-            InvalidNameError, InvalidValueError: A name, event, setting or template cannot be used.
-            PluginError: No plugin of this process has the action.
-        """
-        wanted = Automation(name, action, tuple(events), dict(settings or {}), model, filter, enabled)
-        check_settings(self._target("action", action, self.host.actions()), wanted.settings)
-        return self._change(lambda unit: subscriptions.add_automation(unit, wanted))
-
-    def stop_automation(self, name: str) -> Automation:
-        """Take an automation away; what it started, or has on its way, is not stopped.
-
-        Raises:
-            NotFoundError: There is none of this name.
-        """
-        return self._change(lambda unit: subscriptions.remove_automation(unit, name))
-
-    def automations(self) -> list[Automation]:
-        """Return all automations by name."""
-        with self._read() as unit:
-            return list(subscriptions.list_automations(unit))
 
     def _target(self, kind: str, name: str, there: Mapping[str, Target]) -> Target:
         if name in there:

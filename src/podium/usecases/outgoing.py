@@ -10,14 +10,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from podium.domain.automations import REPORTS, stopped_by
 from podium.domain.delivery import Automation, Subscription, Template
 from podium.domain.durations import parse_duration
 from podium.domain.events import Event
-from podium.domain.origin import Origin
 from podium.sql import tables as t
 from podium.sql.ids import new_id
 
-CHAIN = "automations"  # in the details of an origin: the automations that led to a call, the first one first
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +42,8 @@ def read_targets(connection: sa.Connection) -> Targets:
 def outgoing(connection: sa.Connection, stream: UUID, event: Event, targets: Targets) -> list[dict[str, Any]]:
     """Return the rows of the outbox for an event.
 
-    An event that an automation led to, directly or through others, does not fire it again: `chain_of` says which did.
+    An event that an automation led to, directly or through others, does not fire it again. Its row is there all the
+    same: the worker gives it up, which makes the circle an event. Only of those reports no circle is reported.
 
     Args:
         connection: An open transaction that has the event.
@@ -56,15 +56,13 @@ def outgoing(connection: sa.Connection, stream: UUID, event: Event, targets: Tar
         for item in targets.subscriptions
         if item.wants(event) and not _told_already(connection, event, item)
     ]
-    before = chain_of(event.origin)
-    fired = [_fired(event, item) for item in targets.automations if item.name not in before and item.wants(event)]
+    quiet = event.type in REPORTS
+    fired = [
+        _fired(event, item)
+        for item in targets.automations
+        if item.wants(event) and not (quiet and stopped_by(item.name, event))
+    ]
     return [_common(stream, event) | row for row in told + fired]
-
-
-def chain_of(origin: Origin) -> tuple[str, ...]:
-    """Return the automations that led to a call with this origin, the first one first."""
-    chain = origin.details.get(CHAIN)
-    return tuple(name for name in chain if isinstance(name, str)) if isinstance(chain, list) else ()
 
 
 def to_subscription(row: Any) -> Subscription:

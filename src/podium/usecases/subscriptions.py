@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -115,10 +116,36 @@ def remove_automation(unit: Unit, name: str) -> Automation:
         NotFoundError: There is none of this name.
     """
     stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
-    found = _named(name, list_automations(unit), "automation", "podium automation ls")
+    found = get_automation(unit, name)
     unit.connection.execute(sa.delete(t.automations).where(t.automations.c.name == name))
     unit.record(stream, "automation.removed", name, before=found.to_json())
     return found
+
+
+def switch_automation(unit: Unit, name: str, *, enabled: bool) -> Automation:
+    """Let an automation fire or rest; where it does so already, nothing is written.
+
+    Raises:
+        NotFoundError: There is none of this name.
+    """
+    stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
+    before = get_automation(unit, name)
+    if before.enabled == enabled:
+        return before
+    made = replace(before, enabled=enabled)
+    row = made.to_json() | {"settings": plain_dict(made.settings, "The settings"), **unit.who}
+    upsert(unit.connection, t.automations, [row])
+    unit.record(stream, "automation.added", name, before=before.to_json(), after=made.to_json())
+    return made
+
+
+def get_automation(unit: Unit, name: str) -> Automation:
+    """Return one automation.
+
+    Raises:
+        NotFoundError: There is none of this name.
+    """
+    return _named(name, list_automations(unit), "automation", "podium automation ls")
 
 
 def list_subscriptions(unit: Unit) -> Sequence[Subscription]:

@@ -1,0 +1,109 @@
+"""Automations at work: an action is run when its delivery is due, guarded and bounded in time, and that is an event."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from podium.delivery.outbox import Claim
+from podium.delivery.secrets import resolve_settings
+from podium.domain.automations import chain_of, event_values, stopped_by
+from podium.domain.events import Event
+from podium.domain.plain import storable
+from podium.domain.templates import render_templates
+from podium.errors import InvalidValueError, PodiumError, SettingsError, StorageError
+from podium.plugins.actions import Action, ActionCall, ActionRegistry
+from podium.plugins.channels import DeliveryFailedError
+from podium.plugins.guard import Outcome, call_within
+from podium.plugins.host import PluginHost
+
+_LONGEST_RECEIPT = 500
+_LEAST_SECONDS = 1.0
+
+
+class Firings(Protocol):
+    """What the registry lends to its worker: a delivery knows no use case."""
+
+    def acting(self, delivery: str, automation: str, event: Event) -> AbstractContextManager[ActionRegistry]:
+        """Give the registry; each change in the block is one of the automation."""
+
+    def record(self, connection: sa.Connection, claimed: Claim, *, receipt: str | None, error: str | None) -> list[str]:
+        """Record in an open transaction what an automation did, and return the ids of the events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Automations:
+    """Runs actions.
+
+    Attributes:
+        host: Who resolves secrets.
+        firings: The registry.
+    """
+
+    host: PluginHost
+    firings: Firings
+
+    def run(self, claimed: Claim, action: Action, seconds: float) -> Outcome:
+        """Run the action of a delivery that was claimed, and return its receipt or what went wrong."""
+        why = stopped_by(claimed.subscription, claimed.event)
+        return _given_up(why) if why else self.run_anyhow(claimed, action, seconds)
+
+    def run_anyhow(self, claimed: Claim, action: Action, seconds: float) -> Outcome:
+        """Run an action even if it goes in circles, because somebody asked for it."""
+        began, event = time.monotonic(), claimed.event
+        try:
+            settings = resolve_settings(action, rendered_settings(action, claimed.settings, event), self.host)
+        except InvalidValueError as error:  # the event will never say anything else
+            return _given_up(str(error))
+        except SettingsError as error:
+            return Outcome(error=str(error), cause=error)
+        seconds = max(seconds - (time.monotonic() - began), _LEAST_SECONDS)
+        with self.firings.acting(str(claimed.id), claimed.subscription, event) as registry:
+            chain = (*chain_of(event.origin), claimed.subscription)
+            call = ActionCall(str(claimed.id), claimed.subscription, event, chain, registry, seconds)
+            outcome = call_within(lambda: storable(str(action.run(call, settings))), seconds)
+        receipt = (_without(outcome.value, action, settings) or "")[:_LONGEST_RECEIPT]
+        return Outcome(receipt, _without(outcome.error, action, settings), _as_failure(outcome.cause))
+
+    def settled(self, connection: sa.Connection, claimed: Claim, outcome: Outcome, verdict: str) -> list[str]:
+        """Record that the action was done, or given up; see `podium.delivery.worker.Automations`."""
+        if verdict == "failed":  # it is tried again
+            return []
+        receipt = outcome.value if outcome.error is None else None
+        return self.firings.record(connection, claimed, receipt=receipt, error=outcome.error)
+
+
+def rendered_settings(action: Action, settings: Mapping[str, Any], event: Event) -> dict[str, Any]:
+    """Return settings with their templates rendered; secrets stay the references that they are.
+
+    Raises:
+        InvalidValueError: A template names what the event does not have, or fails.
+    """
+    values = event_values(event)
+    return {
+        name: value if name in action.secrets else render_templates(value, values) for name, value in settings.items()
+    }
+
+
+def _given_up(why: str) -> Outcome:
+    return Outcome(error=why, cause=DeliveryFailedError(why, permanent=True))
+
+
+def _as_failure(cause: BaseException | None) -> BaseException | None:
+    """Say of an error of the registry whether trying again can help, as the outbox asks."""
+    if isinstance(cause, PodiumError) and not isinstance(cause, DeliveryFailedError | SettingsError):
+        return DeliveryFailedError(str(cause), permanent=not (cause.retryable or isinstance(cause, StorageError)))
+    return cause
+
+
+def _without(text: str | None, action: Action, settings: Mapping[str, Any]) -> str | None:
+    """Take secrets out of a text that is stored and shown."""
+    for name in action.secrets:
+        if text and settings.get(name):
+            text = text.replace(settings[name], "***")
+    return text
