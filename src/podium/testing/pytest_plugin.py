@@ -1,19 +1,23 @@
-"""Podium's plugin for pytest: the fixtures ``model_version`` and ``champion``, and every test a check.
+"""Podium's plugin for pytest: ``model_version``, ``champion``, every test a check; for plugins ``podium_registry``.
 
 It is loaded by every run of pytest in an environment with Podium, so it does nothing and imports nothing until
-``--podium-model`` or ``podium test --suite`` asks for it.
+``--podium-model``, ``podium test --suite`` or a test that wants ``podium_registry`` asks for it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from podium.checks.subject import TestSubject
+    from podium.registry import Registry
+
+pytest.register_assert_rewrite("podium.testing.contract", "podium.testing.contract_case")
 
 REQUEST = "PODIUM_PYTEST_REQUEST"  # how `podium test` tells where version, champion and the file of results are
 _NAME = "podium-session"
@@ -69,6 +73,23 @@ def record_metric(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
     from podium.testing.pytest_session import keep_metric
 
     return lambda name, value: keep_metric(request.node, name, value)
+
+
+@pytest.fixture
+def podium_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """An empty registry in the folder of the test, without the plugins that are installed.
+
+    ``podium_registry.host.register(plugin, name="mine")`` adds one. Nothing of the environment's Podium is touched.
+    """
+    from podium.plugins.host import PluginHost
+    from podium.registry import open_registry
+
+    for name in [name for name in os.environ if name.startswith("PODIUM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PODIUM_HOME", str(tmp_path / "podium-home"))
+    registry = open_registry(host=PluginHost(discover=False), actor="anna")
+    yield registry
+    registry.close()
 
 
 def _session(request: pytest.FixtureRequest) -> Any:

@@ -60,6 +60,8 @@ class Reply:
         delay: Seconds to wait first; the receiver does not wait for them when it closes.
         reset: Break the connection instead of answering.
         times: For how many requests; None until another reply is told.
+        raw: Sent as it is instead of an answer, to speak what is no HTTP.
+        drip: Seconds between the bytes of the body.
     """
 
     status: int = 200
@@ -68,6 +70,8 @@ class Reply:
     delay: float = 0.0
     reset: bool = False
     times: int | None = None
+    raw: bytes | None = None
+    drip: float = 0.0
 
     def encoded(self) -> tuple[bytes, str]:
         """Return the body as bytes, and its media type."""
@@ -83,9 +87,13 @@ class LoopbackReceiver:
 
     It answers 200 ``ok`` unless told otherwise. Requests are served in threads, so that one that waits holds up no
     other; none of them outlives the block.
+
+    Attributes:
+        lag: Seconds to wait before each usual answer: a receiver that is slow and otherwise well.
     """
 
     def __init__(self) -> None:
+        self.lag = 0.0
         self._server: _Server | None = None
         self._changed = threading.Condition()
         self._requests: list[ReceivedRequest] = []
@@ -122,6 +130,8 @@ class LoopbackReceiver:
         times: int | None = None,
         *,
         reset: bool = False,
+        raw: bytes | None = None,
+        drip: float = 0.0,
     ) -> None:
         """Tell what to answer next.
 
@@ -135,17 +145,27 @@ class LoopbackReceiver:
             delay: Seconds to wait before answering, to be slow or to hang.
             times: For how many requests.
             reset: Break the connection instead of answering.
+            raw: Send these bytes instead of an answer, to speak what is no HTTP.
+            drip: Seconds between the bytes of the body: slow, though never silent.
 
         Raises:
             ValueError: ``times`` is less than 1.
         """
         if times is not None and times < 1:
             raise ValueError(f"A reply cannot be given {times} times.")
-        told = Reply(status, body, dict(headers or {}), min(delay, _MOST_DELAY), reset, times)
+        told = Reply(status, body, dict(headers or {}), min(delay, _MOST_DELAY), reset, times, raw, drip)
         with self._changed:
             if self._replies and self._replies[-1].times is None:
                 self._replies.pop()
             self._replies.append(told)
+
+    def redirect(self, target: str, status: int = 302, times: int | None = None) -> None:
+        """Tell to send whoever asks to another address."""
+        self.reply(status, "", {"Location": target}, times=times)
+
+    def hang(self, times: int | None = None) -> None:
+        """Tell to take requests and never answer them."""
+        self.reply(delay=_MOST_DELAY, times=times)
 
     def answer_as_usual(self) -> None:
         """Forget every reply that was told."""
@@ -173,7 +193,7 @@ class LoopbackReceiver:
             self._requests.append(request)
             self._changed.notify_all()
             if not self._replies:
-                return self.usual_reply(request)
+                return replace(self.usual_reply(request), delay=self.lag)
             told = self._replies.popleft()
             left = None if told.times is None else told.times - 1
             if left != 0:
@@ -246,14 +266,26 @@ class _Handler(BaseHTTPRequestHandler):
         # A receiver that closes stops waiting; whoever still listens gets a broken connection, as from a real one.
         if self.server.stopping.wait(reply.delay) or reply.reset:
             return self._reset()
+        if reply.raw is not None:
+            self.wfile.write(reply.raw)
+            return None
         body, media = reply.encoded()
         self.send_response(reply.status)
         for name, value in {"Content-Type": media, "Content-Length": str(len(body)), **reply.headers}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self._write(body, reply.drip)
         return None
+
+    def _write(self, body: bytes, drip: float) -> None:
+        if not drip:
+            self.wfile.write(body)
+            return
+        for byte in body:
+            if self.server.stopping.wait(drip):
+                return
+            self.wfile.write(bytes([byte]))
 
     def _reset(self) -> None:
         # Lingering for zero seconds makes closing send RST instead of FIN.
