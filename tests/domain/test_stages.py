@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
-from podium.domain.origin import Origin
 from podium.domain.policies import DEFAULT_POLICY, Policy, Stage, validate_policy
 from podium.domain.transitions import earlier_holders
-from podium.domain.versions import AliasMove
 from podium.errors import InvalidNameError, InvalidValueError, NotFoundError
-
-
-def moves(*steps: tuple[str, int | None]) -> list[AliasMove]:
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    return [AliasMove("r/m", "production", kind, None, after, at, "ann", Origin()) for kind, after in steps]
 
 
 @pytest.mark.parametrize(
@@ -30,11 +21,17 @@ def moves(*steps: tuple[str, int | None]) -> list[AliasMove]:
         ([("promoted", 1), ("promoted", 2), ("rolled_back", 1), ("promoted", 3)], (1,)),
         ([("promoted", 1), ("promoted", 2), ("promoted", 3), ("rolled_back", 1)], ()),
         ([("promoted", 1), ("removed", None), ("promoted", 2)], (1,)),
+        ([("promoted", 1), ("demoted", None)], (1,)),
+        ([("set", 1), ("removed", None)], ()),
+        ([("set", 1), ("set", 2), ("adopted", 2)], ()),
+        ([("set", 1), ("adopted", 1), ("promoted", 2)], (1,)),
+        ([("promoted", 1), ("set", 2)], (1,)),
+        ([("promoted", 1), ("set", 2), ("promoted", 3)], (1,)),
     ],
 )
 def test_earlier_holders(steps, earlier) -> None:
     """Who a rollback may go to: newest first, each once, and never a version that was rolled away."""
-    assert earlier_holders(moves(*steps)) == earlier
+    assert earlier_holders(steps) == earlier
 
 
 def test_the_default_policy_has_two_stages() -> None:

@@ -40,8 +40,8 @@ class Evidence:
     Attributes:
         subject: The version with its numbers.
         now: The time of the evaluation.
-        holding: Stages that it holds now.
-        held: Stages that it has held at any time.
+        holds_source: Whether it holds the stage now that the one in question is entered from.
+        held_source: Whether it has held that stage at any time, by a promotion, a rollback or an adoption.
         checks: The result per check name that counts on this very digest.
         elsewhere: The newest result per check name on any other digest of this model.
         holders: Who holds each stage now, None for nobody.
@@ -53,8 +53,8 @@ class Evidence:
 
     subject: Subject
     now: datetime
-    holding: frozenset[str] = frozenset()
-    held: frozenset[str] = frozenset()
+    holds_source: bool = False
+    held_source: bool = False
     checks: Mapping[str, CheckEvidence] = field(default_factory=dict)
     elsewhere: Mapping[str, RecordedCheck] = field(default_factory=dict)
     holders: Mapping[str, Holder | None] = field(default_factory=dict)
@@ -77,7 +77,7 @@ def evaluate_gates(stage: Stage, evidence: Evidence) -> tuple[GateResult, ...]:
 
 
 def _from_gate(name: str, evidence: Evidence) -> GateResult:
-    now, ever = name in evidence.holding, name in evidence.holding | evidence.held
+    now, ever = evidence.holds_source, evidence.holds_source or evidence.held_source
     words = "is" if now else "has been" if ever else "has not been"
     reason = f"{evidence.subject.ref} {words} in {name!r}."
     return GateResult("from", name, _verdict(ever), reason, {"holds_now": now, "held_before": ever})

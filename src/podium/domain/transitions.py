@@ -11,12 +11,14 @@ from typing import Any, Literal
 from podium.domain.gates import GateResult
 from podium.domain.origin import Origin
 from podium.domain.plain import Value, check_text
-from podium.domain.versions import AliasMove
 from podium.errors import InvalidValueError
 
 TransitionStatus = Literal["pending", "committed", "refused", "rejected", "cancelled"]
 TransitionKind = Literal["promoted", "rolled_back", "demoted"]
 Decision = Literal["approved", "rejected", "withdrawn"]
+# What makes a version the holder of a stage: gates let it through, or were overruled; it came back; or a policy took over
+# who had the alias, on record. An alias that is set by hand is no stage.
+HELD_BY = ("promoted", "rolled_back", "adopted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +196,22 @@ def last_words(approvals: Sequence[Approval]) -> dict[str, Approval]:
     return {key: approval for key, approval in said.items() if approval.decision != "withdrawn"}
 
 
-def earlier_holders(moves: Sequence[AliasMove]) -> tuple[int, ...]:
+def earlier_holders(steps: Sequence[tuple[str, int | None]]) -> tuple[int, ...]:
     """Return who held a stage before what holds it now, newest first, each version once.
 
     A rollback takes the newest holder away, so rolling back twice goes back two steps instead of to and fro. Where
-    nobody holds the stage now, whoever held it last is the first of them.
+    nobody holds the stage now, whoever held it last is the first of them. Whoever was given the alias by hand, while it
+    was no stage, never held the stage.
 
     Args:
-        moves: All moves of the stage, oldest first.
+        steps: What happened to the stage, oldest first: `HELD_BY` or another kind of move, and the version that has it
+            since.
     """
     stack: list[int | None] = []
-    for move in moves:
-        if move.kind == "rolled_back" and move.after in stack:
-            del stack[stack.index(move.after) + 1 :]
-        else:
-            stack = [*(number for number in stack if number not in (None, move.after)), move.after]
+    for kind, after in steps:
+        if kind == "rolled_back" and after in stack:
+            del stack[stack.index(after) + 1 :]
+            continue
+        holder = after if kind in HELD_BY else None
+        stack = [*(number for number in stack if number not in (None, holder)), holder]
     return tuple(number for number in reversed(stack[:-1]) if number is not None)

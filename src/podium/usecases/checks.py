@@ -106,7 +106,7 @@ def counting_for(collection_id: UUID, version: Version) -> tuple[sa.ColumnElemen
 
 
 def recorded_for(unit: Unit, collection_id: UUID, version: Version) -> dict[str, list[tuple[RecordedCheck, int]]]:
-    """Return what counts for a version by the place where it was recorded, in the order there, with its number there."""
+    """Return what counts for a version by where it was recorded, in the order there, each with its number there."""
     c, source = t.checks.c, version.source.rpartition(":")[0]
     query = sa.select(t.checks).where(*counting_for(collection_id, version)).order_by(c.sequence)
     places: dict[str, list[tuple[RecordedCheck, int]]] = {}

@@ -19,13 +19,15 @@ from podium.domain.versions import Version
 from podium.sql import tables as t
 from podium.sql.rows import to_check
 from podium.usecases.access import roles_by_person, rule_in_force
+from podium.usecases.aliases import holder_of
 from podium.usecases.checks import recorded_for
 from podium.usecases.freezes import active_freezes
 from podium.usecases.policies import InForce
 from podium.usecases.resolving import get_version
+from podium.usecases.stage_holders import has_held
 from podium.usecases.unit import Unit
 
-_A, _K, _M = t.aliases.c, t.checks.c, t.alias_moves.c
+_A, _K = t.aliases.c, t.checks.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +87,13 @@ def judge(unit: Unit, candidate: Candidate) -> tuple[GateResult, ...]:
 def gather_evidence(unit: Unit, candidate: Candidate) -> Evidence:
     """Read what the gates of a stage ask for."""
     row, version, stage = candidate.row, candidate.version, candidate.stage
-    here = (_A.collection_id == row.id, _A.number == version.number)
-    ever = (_M.collection_id == row.id, _M.after == version.number)
+    source = stage.from_stage
     required = [check.name for check in stage.required]
     return Evidence(
         subject=Subject(version.ref, version.number, version.digest, version.metrics, version.metadata, version.tags),
         now=unit.now,
-        holding=frozenset(unit.connection.scalars(sa.select(_A.name).where(*here)))
-        if stage.from_stage
-        else frozenset(),
-        held=frozenset(unit.connection.scalars(sa.select(_M.name).where(*ever).distinct()))
-        if stage.from_stage
-        else frozenset(),
+        holds_source=source is not None and holder_of(unit, row.id, source) == version.number,
+        held_source=source is not None and has_held(unit, row.id, source, version.number),
         checks=_checks(unit, row.id, version) if required else {},
         elsewhere={name: check for name in required for check in _elsewhere(unit, row.id, version, name)},
         holders=_holders(unit, row.id, candidate.policy.policy, stage),

@@ -9,14 +9,15 @@ from typing import Any
 
 from podium.domain.names import Reference
 from podium.domain.plain import check_text
-from podium.domain.transitions import FreezeInfo, Transition, earlier_holders
+from podium.domain.transitions import HELD_BY, FreezeInfo, Transition, earlier_holders
 from podium.errors import InvalidValueError, NotFoundError
-from podium.usecases.aliases import UNSET, Expected, holder_of, moves_of, require_holder
+from podium.usecases.aliases import UNSET, Expected, holder_of, require_holder
 from podium.usecases.evidence import freezes_of
 from podium.usecases.members import live_numbers
 from podium.usecases.places import collection_reference, find_collection, stream_of
 from podium.usecases.policies import effective_policy
 from podium.usecases.promotions import candidate_for
+from podium.usecases.stage_holders import steps_of
 from podium.usecases.transitions import answered, carry_out, new_transition, request_key, store
 from podium.usecases.unit import Unit
 
@@ -94,12 +95,14 @@ def plan_rollback(unit: Unit, model: str, stage: str, to: str | int | None = Non
     done = answered(unit, row, request_key(unit.origin, "rollback", stage, None))
     if done is not None:
         return RollbackPlan(holder, (), done)
-    moves = moves_of(unit, row.id, ref.collection, stage)
+    steps = steps_of(unit, row.id, stage)
     if to is not None:
-        number = _named(ref, stage, to, holder, {move.after for move in moves if move.after is not None})
+        number = _named(
+            ref, stage, to, holder, {after for kind, after in steps if kind in HELD_BY and after is not None}
+        )
         earlier: tuple[int, ...] = (number,)
     else:
-        earlier = earlier_holders(moves)
+        earlier = earlier_holders(steps)
     candidates = live_numbers(unit, row.id, earlier)
     if earlier and not candidates:
         raise NotFoundError(
