@@ -154,7 +154,13 @@ def test_diff_of_revisions_and_of_a_file(run, ok, answer, file, model):
     assert "+  - accuracy >= 0.95" in ok("policy", "diff", model, file)
     ok("policy", "apply", file, "--to", model)
     assert "-  - accuracy >= 0.9\n+  - accuracy >= 0.95" in ok("policy", "diff", model)
-    assert answer("policy", "diff", model, file) == {"target": model, "changed": False, "diff": ""}
+    assert answer("policy", "diff", model, file) == {
+        "target": model,
+        "changed": False,
+        "diff": "",
+        "adopts": [],
+        "releases": [],
+    }
     assert run("policy", "diff", model, file, "--old", "1").exit_code == 2
 
 
@@ -186,3 +192,16 @@ def test_hostile_texts_of_a_policy_do_no_harm(form, ok, model):
     assert [char for char in shown if not char.isprintable() and char != "\n"] == []
     if form:
         assert Policy.from_yaml(shown) == policy
+
+
+def test_a_stage_that_is_held_is_given_up_only_when_said(run, ok, model):
+    """The dry run and the difference name what becomes a plain alias and who holds it; --release agrees to it."""
+    ok("promote", f"{model}:v0", "--to", "production")
+    Path("typo.yaml").write_text(GOOD.replace("name: production", "name: prodution"), encoding="utf-8")
+    words = f"'production' of {model}, held by v0: stage -> plain alias, which anybody may set"
+    for command in (("apply", "typo.yaml", "--to", model, "--dry-run"), ("diff", model, "typo.yaml")):
+        assert f"{words}; this needs --release" in " ".join(ok("policy", *command).split())
+    refused = run("policy", "apply", "typo.yaml", "--to", model)
+    assert (refused.exit_code, "--release" in refused.stderr) == (2, True)
+    assert words in " ".join(ok("policy", "apply", "typo.yaml", "--to", model, "--release").split())
+    assert "production is no stage any more, and stays an alias of v0" in ok("history", model, "--explain")

@@ -77,7 +77,7 @@ def test_forcing_takes_links_and_stages_away(registry, linked) -> None:
     registry.delete("digits/mlp:v0", force=True, reason="trained on test data")
     assert registry.model(MODEL).aliases == {}
     types = [event.type for event in registry.events(MODEL) if event.reason == "trained on test data"]
-    assert types == ["alias.removed", "model_version.unlinked"]
+    assert types == ["model_version.demoted", "model_version.unlinked"]
     assert registry.history(MODEL, "production")[-1].after is None
 
 

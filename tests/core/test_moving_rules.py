@@ -231,7 +231,7 @@ def test_a_registry_of_the_same_name_takes_them_over_too(here, there, move) -> N
 def test_what_is_over_stays_behind(here, there, move) -> None:
     """Freezes that ended or ran out, policies and roles that were taken away."""
     here.unfreeze(PLACE, "shadow")
-    here.remove_policy(f"{PLACE}/Dig*", adopt=True)
+    here.remove_policy(f"{PLACE}/Dig*", adopt=True, release=True)
     here.revoke_role(PLACE, "dan", "approver")
     rules = only(move(here, there))
     assert (rules.default_policy, rules.patterns, rules.roles, rules.freezes) == (1, 0, 2, 0)

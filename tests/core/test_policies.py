@@ -183,7 +183,7 @@ def test_which_aliases_are_stages_follows_each_change(registry, linked) -> None:
     linked(registry, 2)
     registry.promote(f"{MODEL}:v0", "production")
     assert [item.number for item in registry.search("stage = 'production'").items] == [0]
-    registry.set_policy("model-registry/Digits*", POLICY)
+    registry.set_policy("model-registry/Digits*", POLICY, release=True)
     assert not registry.search("stage = 'production'").items
     registry.remove_policy("model-registry/Digits*", adopt=True)
     assert [item.number for item in registry.search("stage = 'production'").items] == [0]

@@ -92,6 +92,9 @@ _WORDS: Mapping[str, Callable[[Event, str], str]] = {
     "policy.set": lambda event, _: f"policy set: {_stages(event.after)}",
     "policy.removed": lambda event, _: f"policy removed: {_stages(event.before)}",
     "stage.adopted": _adopted,
+    "stage.released": lambda event, version: (
+        f"{event.after.get('stage')} is no stage any more by a new policy, and stays an alias of {version}"
+    ),
     "stage.frozen": lambda event, _: f"{_frozen(event.after)} frozen",
     "stage.unfrozen": lambda event, _: f"{_frozen(event.before)} opened again",
     "tag.added": lambda event, _: f"tag {event.after.get('tag')} added{_on(event)}",

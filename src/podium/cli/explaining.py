@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"committed": "bold green", "refused": "bold red", "rejected": "bold red", "pending": "bold yellow"}
 _ENDS = {"rolled_back": "rolled back to", "demoted": "taken from", "adopted": "taken over for"}
+_ENDS |= {"released": "is no stage any more, and stays an alias of"}
 _WORDS = {
     "pending": "waits to be given to",
     "refused": "refused to",

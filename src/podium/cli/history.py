@@ -27,6 +27,7 @@ _STYLES = {
     "model_version.promotion_rejected": "bold red",
     "model_version.demoted": "bold yellow",
     "stage.adopted": "bold red",
+    "stage.released": "bold red",
 }
 
 

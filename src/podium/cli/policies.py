@@ -12,7 +12,7 @@ from podium.cli.errors import USAGE, show_error
 from podium.cli.given import reason_option
 from podium.cli.options import State, Topic, pass_state
 from podium.cli.output import Column, count, print_table, say, shell_word, styled
-from podium.cli.policy_plan import Plan, diff_from, own_policy, plan_policy
+from podium.cli.policy_plan import own_policy, plan_policy, say_applied, say_held, say_plan
 from podium.cli.policy_text import print_diff, print_policy, print_yaml, read_policy, stages_text
 from podium.errors import InvalidValueError, PodiumError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from podium.registry import Registry
 
 _ADOPT = "Let aliases that have the name of a stage become that stage; on record."
+_RELEASE = "Let stages that somebody holds and the policy does not name become plain aliases; on record."
 _TARGET = click.argument("target", metavar="REGISTRY[/MODEL|/PATTERN]", shell_complete=complete_target)
 
 
@@ -78,34 +79,38 @@ def check_policies(state: State, files: tuple[str, ...]) -> int:
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--adopt", is_flag=True, help=_ADOPT)
+@click.option("--release", is_flag=True, help=_RELEASE)
 @reason_option()
 @pass_state
-def apply_policy(state: State, file: str, target: str, dry_run: bool, adopt: bool, reason: str | None) -> None:
+def apply_policy(
+    state: State, file: str, target: str, dry_run: bool, adopt: bool, release: bool, reason: str | None
+) -> None:
     """Put a policy from a file into force; '-' is standard input."""
     policy = read_policy(file)
     with state.registry() as registry:
         plan = plan_policy(registry, target, policy)
         if not dry_run:
-            registry.set_policy(target, policy, reason=reason, adopt=adopt)
+            registry.set_policy(target, policy, reason=reason, adopt=adopt, release=release)
         now = own_policy(registry, target)
     if state.json:
         revision = now.revision if now is not None else None
         state.print_json({**plan.to_json(), "policy": policy.to_json(), "dry_run": dry_run, "revision": revision})
     elif dry_run:
-        _say_plan(plan, adopt=adopt)
+        say_plan(plan, adopt=adopt, release=release)
     else:
-        _say_applied(plan, policy, now)
+        say_applied(plan, policy, now)
 
 
 @policy_command.command("remove")
 @_TARGET
 @click.option("--adopt", is_flag=True, help=_ADOPT)
+@click.option("--release", is_flag=True, help=_RELEASE)
 @reason_option()
 @pass_state
-def remove_policy(state: State, target: str, adopt: bool, reason: str | None) -> None:
+def remove_policy(state: State, target: str, adopt: bool, release: bool, reason: str | None) -> None:
     """Take the policy of a target away, so that the next one that fits is in force; its history stays."""
     with state.registry() as registry:
-        registry.remove_policy(target, reason=reason, adopt=adopt)
+        registry.remove_policy(target, reason=reason, adopt=adopt, release=release)
     if state.json:
         state.print_json({"target": target, "removed": True})
     else:
@@ -156,15 +161,15 @@ def diff_policies(state: State, target: str, file: str | None, old: int | None, 
         raise click.UsageError("Give a FILE, or --old and --new, not both.", click.get_current_context())
     policy = read_policy(file) if file is not None else None
     with state.registry() as registry:
-        if policy is None:
-            text = registry.diff_policies(target, old, new)
-        else:
-            own = own_policy(registry, target)
-            text = diff_from(own, policy, target) if own is None or own.policy != policy.to_json() else ""
+        plan = plan_policy(registry, target, policy) if policy is not None else None
+        text = plan.diff if plan is not None else registry.diff_policies(target, old, new)
     if state.json:
-        state.print_json({"target": target, "changed": bool(text), "diff": text})
+        held = {"adopts": plan.adopts, "releases": plan.releases} if plan is not None else {}
+        state.print_json({"target": target, "changed": bool(text), "diff": text, **held})
     elif text:
         print_diff(text)
+        if plan is not None:
+            say_held(plan)
     else:
         say("No difference")
 
@@ -257,34 +262,6 @@ def _say_source(registry: Registry, target: str, revision: int | None) -> None:
         return
     why = f": {shown.reason}" if shown.reason else ""
     say(f"Policy of {shown.target}, revision {shown.revision}, {utc_text(shown.at)} UTC by {shown.actor}{why}")
-
-
-def _say_plan(plan: Plan, *, adopt: bool) -> None:
-    if not plan.changed:
-        say(f"{plan.target} has this policy already (revision {plan.revision}); nothing would change")
-        return
-    print_diff(plan.diff)
-    say(_in_force(plan, "It would be in force for"))
-    for found in plan.adopts:
-        said = "would become a stage without a gate" if adopt else "would become a stage: this needs --adopt"
-        say(f"  - {found} {said}")
-    say("Nothing was changed")
-
-
-def _say_applied(plan: Plan, policy: Policy, now: PolicyRevision | None) -> None:
-    revision = now.revision if now is not None else None
-    if not plan.changed:
-        say(f"{plan.target} has this policy already (revision {revision}); nothing changed")
-        return
-    say(f"{plan.target} has a new policy, revision {revision}: {stages_text(policy)}")
-    say(_in_force(plan, "It is in force for"))
-    for found in plan.adopts:
-        say(f"  - {found} became a stage without a gate")
-
-
-def _in_force(plan: Plan, words: str) -> str:
-    some = ", ".join(plan.models[:5]) + (f" and {len(plan.models) - 5} more" if len(plan.models) > 5 else "")
-    return f"{words} {some or 'no model yet'}"
 
 
 def _print_revisions(found: list[PolicyRevision]) -> None:

@@ -1,4 +1,4 @@
-"""What applying a policy changes: its text, the models it would be in force for, the aliases that become stages."""
+"""What applying a policy changes: its text, where it would be in force, what becomes of aliases and stages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from podium.cli.output import say
+from podium.cli.policy_text import print_diff, stages_text
 from podium.domain.plain import Value
 from podium.domain.policy_targets import fits_name, parse_target
 from podium.domain.policy_text import diff_text
@@ -28,6 +30,7 @@ class Plan(Value):
         diff: What changes in the text.
         models: The models that it would be in force for.
         adopts: Aliases that would become stages although no gate was asked, with who holds them.
+        releases: Stages that would be plain aliases, which anybody may set, with who holds them.
     """
 
     target: str
@@ -36,6 +39,7 @@ class Plan(Value):
     diff: str
     models: tuple[str, ...]
     adopts: tuple[str, ...]
+    releases: tuple[str, ...]
 
 
 def own_policy(registry: Registry, target: str) -> PolicyRevision | None:
@@ -66,6 +70,7 @@ def plan_policy(registry: Registry, target: str, policy: Policy) -> Plan:
         diff=diff_from(own, policy, target) if changed else "",
         models=tuple(model.ref for model in models),
         adopts=tuple(found for model in models for found in _adopted(registry, model, policy)) if changed else (),
+        releases=tuple(found for model in models for found in _released(registry, model, policy)) if changed else (),
     )
 
 
@@ -76,6 +81,46 @@ def diff_from(own: PolicyRevision | None, policy: Policy, target: str) -> str:
     old = Read.from_json(own.policy).to_yaml() if own is not None and own.policy is not None else ""
     name = f"{target}, revision {own.revision}" if own is not None else f"{target}, no policy yet"
     return diff_text(old, policy.to_yaml(), name, "the file")
+
+
+def say_plan(plan: Plan, *, adopt: bool, release: bool) -> None:
+    """Tell what a dry run found."""
+    if not plan.changed:
+        say(f"{plan.target} has this policy already (revision {plan.revision}); nothing would change")
+        return
+    print_diff(plan.diff)
+    say(_in_force(plan, "It would be in force for"))
+    say_held(plan, adopt=adopt, release=release)
+    say("Nothing was changed")
+
+
+def say_held(plan: Plan, *, adopt: bool = False, release: bool = False) -> None:
+    """Say what applying the policy makes of aliases and stages that somebody holds, and what that needs."""
+    for found in plan.adopts:
+        said = "would become a stage without a gate" if adopt else "would become a stage: this needs --adopt"
+        say(f"  - {found} {said}")
+    for found in plan.releases:
+        said = "stage -> plain alias, which anybody may set"
+        say(f"  - {found}: {said}" + ("" if release else "; this needs --release"))
+
+
+def say_applied(plan: Plan, policy: Policy, now: PolicyRevision | None) -> None:
+    """Tell what was applied."""
+    revision = now.revision if now is not None else None
+    if not plan.changed:
+        say(f"{plan.target} has this policy already (revision {revision}); nothing changed")
+        return
+    say(f"{plan.target} has a new policy, revision {revision}: {stages_text(policy)}")
+    say(_in_force(plan, "It is in force for"))
+    for found in plan.adopts:
+        say(f"  - {found} became a stage without a gate")
+    for found in plan.releases:
+        say(f"  - {found}: stage -> plain alias, which anybody may set")
+
+
+def _in_force(plan: Plan, words: str) -> str:
+    some = ", ".join(plan.models[:5]) + (f" and {len(plan.models) - 5} more" if len(plan.models) > 5 else "")
+    return f"{words} {some or 'no model yet'}"
 
 
 def _governed(registry: Registry, target: PolicyTarget) -> Iterator[Collection]:
@@ -96,3 +141,10 @@ def _adopted(registry: Registry, model: Collection, policy: Policy) -> Iterator[
     for alias, number in sorted(model.aliases.items()):
         if alias in policy.names and alias not in stages:
             yield f"{model.ref}:v{number} as {alias!r}"
+
+
+def _released(registry: Registry, model: Collection, policy: Policy) -> Iterator[str]:
+    stages = registry.policy(model.ref).names
+    for alias, number in sorted(model.aliases.items()):
+        if alias in stages and alias not in policy.names:
+            yield f"{alias!r} of {model.ref}, held by v{number}"

@@ -53,6 +53,7 @@ TYPES: Mapping[str, str] = {
     "model_version.rolled_back": "A stage went back to an earlier holder.",
     "model_version.demoted": "A stage was taken from its holder.",
     "stage.adopted": "A policy made a stage of an alias; no gate was asked.",
+    "stage.released": "A policy no longer has a stage that somebody holds; it is a plain alias, which anybody may set.",
     "stage.frozen": "A stage was closed for promotions.",
     "stage.unfrozen": "A stage was opened again.",
     "alias.set": "An alias was set or moved.",

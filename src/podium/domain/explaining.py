@@ -53,13 +53,14 @@ class Explanation(Value):
     """One attempt to move a stage, as the events tell it.
 
     Attributes:
-        transition: Its id; empty where a policy made a stage of an alias.
+        transition: Its id; empty where a policy made a stage of an alias, or a plain alias of a stage.
         model: ``REGISTRY/MODEL``, as it was called then.
         stage: The stage.
         version: The version, as ``v3``; of a demotion, the one that held it.
         digest: Its digest, None where the event has none.
         before: Who held the stage, None for nobody.
-        kind: ``promoted``, ``rolled_back``, ``demoted`` or ``adopted``.
+        kind: ``promoted``, ``rolled_back``, ``demoted``, ``adopted`` (an alias became a stage by a policy) or
+            ``released`` (a stage became a plain alias by one).
         status: ``pending, committed, refused, rejected, cancelled``.
         asked_by: Who asked.
         asked_at: UTC.
@@ -100,10 +101,12 @@ class Explanation(Value):
     def summary(self) -> str:
         """One sentence for people."""
         what = {"rolled_back": "rolled back to", "demoted": "taken from", "adopted": "taken over for"}
+        if self.kind == "released":
+            return f"{self.stage} is no stage any more, and stays an alias of {self.version}{_colon(self.reason)}"
         words = {"pending": "waits to be given to", "refused": "was refused to", "rejected": "was rejected for"}
         words |= {"cancelled": "was not given to", "committed": what.get(self.kind, "was given to")}
         before = f" (before: {self.before})" if self.before is not None and self.kind != "demoted" else ""
-        why = f": {self.outcome or self.reason}" if self.outcome or self.reason else ""
+        why = _colon(self.outcome or self.reason)
         return f"{self.stage} {words[self.status]} {self.version}{before}{', forced' if self.forced else ''}{why}"
 
 
@@ -116,8 +119,8 @@ def explain_events(events: Iterable[Event], stage: str | None = None) -> list[Ex
     """
     told: dict[str, Explanation] = {}
     for event in events:
-        if event.type == "stage.adopted":
-            told[event.id] = _adopted(event)
+        if event.type in ("stage.adopted", "stage.released"):
+            told[event.id] = _by_policy(event)
         elif event.type in _ENDS or event.type in _WORDS or event.type == "model_version.promotion_forced":
             key = event.after["transition"]
             told[key] = _told(told.get(key), event)
@@ -171,7 +174,12 @@ def _asked(event: Event) -> Explanation:
     )
 
 
-def _adopted(event: Event) -> Explanation:
+def _colon(text: str | None) -> str:
+    return f": {text}" if text else ""
+
+
+def _by_policy(event: Event) -> Explanation:
+    """Return what a policy made of an alias or a stage that somebody held."""
     after = event.after
     return Explanation(
         transition="",
@@ -180,7 +188,7 @@ def _adopted(event: Event) -> Explanation:
         version=f"v{after['number']}",
         digest=None,
         before=None,
-        kind="adopted",
+        kind=event.type.removeprefix("stage."),
         status="committed",
         asked_by=event.actor,
         asked_at=event.at,

@@ -131,7 +131,10 @@ class CatalogVerbs(Joint):
         Raises:
             AlreadyExistsError: The name is taken, or was given up by another.
             InvalidNameError: The name breaks the rules.
+            InvalidValueError: By the policy for its new name, an alias that somebody holds would become a stage without
+                a gate, or a stage a plain alias.
             NotFoundError: There is no such artifact or model.
+            PermissionDeniedError: Another policy is for its new name, the registry has admins, and you are none.
         """
         return self._change(lambda unit: collections.rename_collection(unit, ref, name, reason))
 
@@ -140,12 +143,13 @@ class CatalogVerbs(Joint):
 
         Args:
             ref: The model version, with its number or an alias.
-            force: Take its aliases and stages away too.
+            force: Take its aliases and stages away too; whoever loses a stage so is demoted, on record.
             reason: Why; needed with ``force``.
 
         Raises:
             InvalidValueError: It holds an alias or stage, and ``force`` is not set.
             NotFoundError: The reference names nothing, or no registered model.
+            PermissionDeniedError: ``force``, where the registry has admins and you are none of them.
         """
         command = deletion.DeleteVersion(ref, reason, force)
         return self._change(partial(deletion.unlink_version, command=command))
@@ -161,6 +165,7 @@ class CatalogVerbs(Joint):
         Raises:
             InvalidValueError: It is linked or holds an alias, and ``force`` is not set.
             NotFoundError: The reference names nothing, or no artifact.
+            PermissionDeniedError: ``force``, where a registry that links to it has admins and you are none of them.
         """
         command = deletion.DeleteVersion(ref, reason, force)
         return self._change(partial(deletion.delete_version, command=command))

@@ -15,7 +15,13 @@ class PolicyVerbs(Joint):
     """What can be done with policies."""
 
     def set_policy(
-        self, target: str, policy: Policy | Mapping[str, Any], *, reason: str | None = None, adopt: bool = False
+        self,
+        target: str,
+        policy: Policy | Mapping[str, Any],
+        *,
+        reason: str | None = None,
+        adopt: bool = False,
+        release: bool = False,
     ) -> Policy:
         """Say which stages models have and what each requires; the same policy again changes nothing.
 
@@ -27,30 +33,35 @@ class PolicyVerbs(Joint):
             reason: Why.
             adopt: Let aliases that have the name of a stage become that stage, although no gate was asked; this is on
                 record. Without it such a policy is refused.
+            release: Let stages that somebody holds and the policy does not name become plain aliases, which anybody may
+                set; this is on record. Without it such a policy is refused.
 
         Raises:
             InvalidNameError, InvalidValueError: The policy makes no sense, another pattern says as much about a name,
-                or an alias would become a stage.
+                or an alias would become a stage, or a stage an alias: ``adopts`` and ``releases`` say which.
             NotFoundError: There is no such model or registry.
             PermissionDeniedError: The registry has admins, and the actor is none of them.
         """
         made = policy if isinstance(policy, Policy) else Policy.from_json(policy)
-        command = policy_changes.SetPolicy(target, made, reason, adopt)
+        command = policy_changes.SetPolicy(target, made, reason, adopt, release)
         return self._change(lambda unit: policy_changes.set_policy(unit, command))
 
-    def remove_policy(self, target: str, *, reason: str | None = None, adopt: bool = False) -> None:
+    def remove_policy(
+        self, target: str, *, reason: str | None = None, adopt: bool = False, release: bool = False
+    ) -> None:
         """Take the policy of a target away, so that the next one that fits is in force; its history stays.
 
         Args:
             target: As for `set_policy`.
             reason: Why.
             adopt: As for `set_policy`: the next policy may have other stages.
+            release: Likewise.
 
         Raises:
             InvalidNameError, InvalidValueError, PermissionDeniedError: As `set_policy`.
             NotFoundError: There is no such model or registry, or it has no policy of its own.
         """
-        command = policy_changes.RemovePolicy(target, reason, adopt)
+        command = policy_changes.RemovePolicy(target, reason, adopt, release)
         self._change(lambda unit: policy_changes.remove_policy(unit, command))
 
     def policy(self, target: str) -> Policy:

@@ -14,11 +14,20 @@ from podium.domain.versions import Collection
 from podium.errors import AlreadyExistsError, InvalidValueError
 from podium.sql import tables as t
 from podium.sql.write import upsert
-from podium.usecases.deletion import free_all_aliases, unlink_all
+from podium.usecases.access import require_admin
+from podium.usecases.deletion import free_all_aliases, require_admins, unlink_all
 from podium.usecases.editing import KEEP, Text
 from podium.usecases.members import bring_back, take_out
-from podium.usecases.places import COLLECTIONS, collection_reference, find_collection, show_row, stream_of
-from podium.usecases.policy_changes import mark_stages
+from podium.usecases.places import (
+    COLLECTIONS,
+    collection_reference,
+    find_collection,
+    require_registry,
+    show_row,
+    stream_of,
+)
+from podium.usecases.policies import policy_in_force
+from podium.usecases.stage_marks import follow_name, policies_in_force
 from podium.usecases.transitions import close_stale
 from podium.usecases.unit import Stream, Unit
 
@@ -82,13 +91,16 @@ def rename_collection(unit: Unit, text: str, name: str, reason: str | None = Non
     """Give an artifact or model another name in its project or registry; its versions, aliases and history stay.
 
     The old name stays known: whoever uses it is told the new one, and an artifact or model that takes it later counts
-    on from where this one is, so that no reference ever names two things.
+    on from where this one is, so that no reference ever names two things. A name by which another policy is for a model
+    changes its gates: that is on record, and needs whoever may set policies.
 
     Raises:
         AlreadyExistsError: The name is taken, or was given up by another.
         InvalidNameError: The name breaks the rules.
-        InvalidValueError: By the policy for its new name, an alias would become a stage without a gate.
+        InvalidValueError: By the policy for its new name, an alias that somebody holds would become a stage without a
+            gate, or a stage a plain alias.
         NotFoundError: There is no such artifact or model.
+        PermissionDeniedError: Another policy is for its new name, the registry has admins, and the actor is none.
     """
     check_text(reason, "The reason")
     ref = collection_reference(text)
@@ -99,12 +111,8 @@ def rename_collection(unit: Unit, text: str, name: str, reason: str | None = Non
     key = model_key(name) if row.kind == "model" else name
     _require_free(unit, row, Reference(ref.namespace, name), key)
     _give_up(unit, row, key)
-    where = sa.update(t.collections).where(t.collections.c.id == row.id)
-    unit.connection.execute(where.values(name=name, name_key=key))
-    if row.kind == "model":
-        mark_stages(unit, row)  # another policy may be for its new name
+    before, after = _write_name(unit, row, name, key)
     stream = Stream(t.collections, row.id, f"{ref.namespace}/{name}", row.sequence, row.head)
-    before, after = {"name": row.name}, {"name": name}
     unit.record(stream, f"{row.kind}.renamed", stream.name, before=before, after=after, reason=reason)
     return _show(unit, row.id)
 
@@ -115,6 +123,8 @@ def delete_collection(unit: Unit, command: DeleteCollection) -> Collection:
     Raises:
         InvalidValueError: It has aliases, or versions that are linked, and ``force`` is not set; or no reason with it.
         NotFoundError: There is no such artifact or model.
+        PermissionDeniedError: ``force``, where the registry of the model, or one that links to the artifact, has admins
+            and the actor is none of them.
     """
     check_text(command.reason, "The reason")
     if command.force and not (command.reason or "").strip():
@@ -123,6 +133,8 @@ def delete_collection(unit: Unit, command: DeleteCollection) -> Collection:
     stream = stream_of(row)
     if row.kind == "artifact":
         _lock_versions(unit, row.id)
+    elif command.force:
+        require_admins(unit, [row])
     kept = _kept_by(unit, row)
     if kept and not command.force:
         more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
@@ -137,7 +149,7 @@ def delete_collection(unit: Unit, command: DeleteCollection) -> Collection:
         v = t.versions.c
         live = sa.update(t.versions).where(v.collection_id == row.id, v.deleted_at.is_(None))
         unit.connection.execute(live.values(deleted_at=unit.now))
-    free_all_aliases(unit, stream, command.reason)
+    free_all_aliases(unit, row, stream, command.reason)
     count = take_out(unit, row.id)
     gone = sa.update(t.collections).where(t.collections.c.id == row.id).values(deleted_at=unit.now)
     unit.connection.execute(gone)
@@ -173,6 +185,27 @@ def restore_collection(unit: Unit, text: str) -> Collection:
     facts = {"versions": len(back), "away": list(unit.connection.scalars(away))}
     unit.record(stream, f"{row.kind}.restored", stream.name, after=facts)
     return _show(unit, row.id)
+
+
+def _write_name(unit: Unit, row: Any, name: str, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give a locked collection its new name, and a model what is for that; return what the event says."""
+    write = sa.update(t.collections).where(t.collections.c.id == row.id).values(name=name, name_key=key)
+    before: dict[str, Any] = {"name": row.name}
+    after: dict[str, Any] = {"name": name}
+    if row.kind != "model":
+        unit.connection.execute(write)
+        return before, after
+    # Whoever sets a policy waits meanwhile: it is for this name or for that one.
+    space = require_registry(unit, row.namespace, lock=True)
+    (old,), was = policies_in_force(unit, space.id, [row.id]).values(), policy_in_force(unit, row)
+    unit.connection.execute(write)
+    (new,) = policies_in_force(unit, space.id, [row.id]).values()
+    if new != old:
+        require_admin(unit, space, "rename a model so that another policy is for it")
+        renamed = unit.connection.execute(COLLECTIONS.where(t.collections.c.id == row.id)).one()
+        follow_name(unit, renamed)
+        before["policy"], after["policy"] = was.to_json(), policy_in_force(unit, renamed).to_json()
+    return before, after
 
 
 def _last_deletion(unit: Unit, row: Any) -> datetime | None:

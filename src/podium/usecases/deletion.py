@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -14,11 +14,15 @@ from podium.domain.plain import check_text
 from podium.domain.versions import Version
 from podium.errors import InvalidValueError
 from podium.sql import tables as t
-from podium.usecases.aliases import move_alias
+from podium.usecases.access import require_admin
+from podium.usecases.aliases import holder_of, move_alias
+from podium.usecases.evidence import freezes_of
 from podium.usecases.members import bring_back, take_out, version_of
-from podium.usecases.places import COLLECTIONS, find_collection, stream_of
+from podium.usecases.places import COLLECTIONS, find_collection, require_registry, stream_of
+from podium.usecases.policies import effective_policy
+from podium.usecases.promotions import candidate_for
 from podium.usecases.resolving import get_version, resolve_number
-from podium.usecases.transitions import close_stale
+from podium.usecases.transitions import carry_out, close_stale, new_transition, store
 from podium.usecases.unit import Stream, Unit
 
 
@@ -61,6 +65,7 @@ def delete_version(unit: Unit, command: DeleteVersion) -> Version:
     Raises:
         InvalidValueError: It is linked or holds an alias, and ``force`` is not set; or the reference names none.
         NotFoundError: The reference names nothing, or no artifact.
+        PermissionDeniedError: ``force``, where a registry that links to it has admins and the actor is none of them.
     """
     ref = check_removal(command.ref, command.reason, force=command.force)
     row = find_collection(unit, ref, kind="artifact", lock=True)
@@ -73,10 +78,12 @@ def delete_version(unit: Unit, command: DeleteVersion) -> Version:
     kept = kept_by(unit, row.id, number, version_id)
     if kept and not command.force:
         raise _still_used(version.ref, kept)
-    for model in _linking(unit, version_id, lock=True):
-        _unlink(unit, stream_of(model), model.number, command.reason)
+    linking = _linking(unit, version_id, lock=True)
+    require_admins(unit, linking)
+    for model in linking:
+        _unlink(unit, model, stream_of(model), command.reason)
     stream = stream_of(row)
-    _free_aliases(unit, stream, number, command.reason)
+    _free_aliases(unit, row, stream, _aliases_of(unit, row.id, number), command.reason)
     unit.connection.execute(sa.update(t.versions).where(t.versions.c.id == version_id).values(deleted_at=unit.now))
     take_out(unit, row.id, [number])
     facts = {"number": number, "digest": version.digest, "size": version.size}
@@ -90,14 +97,17 @@ def unlink_version(unit: Unit, command: DeleteVersion) -> Version:
     Raises:
         InvalidValueError: It holds an alias or a stage, and ``force`` is not set; or the reference names none.
         NotFoundError: The reference names nothing, or no registered model.
+        PermissionDeniedError: ``force``, where the registry has admins and the actor is none of them.
     """
     ref = check_removal(command.ref, command.reason, force=command.force)
     row = find_collection(unit, ref, kind="model", lock=True)
+    if command.force:
+        require_admins(unit, [row])
     number = resolve_number(unit, ref, row.id)
     held = _aliases_of(unit, row.id, number)
     if held and not command.force:
         raise _still_used(f"{ref.collection}:v{number}", held)
-    _unlink(unit, stream_of(row), number, command.reason)
+    _unlink(unit, row, stream_of(row), command.reason, number)
     return get_version(unit, row.id, number)
 
 
@@ -135,15 +145,29 @@ def kept_by(unit: Unit, collection_id: UUID, number: int, version_id: UUID) -> t
     return (*_aliases_of(unit, collection_id, number), *linking)
 
 
-def free_all_aliases(unit: Unit, stream: Stream, reason: str | None) -> None:
+def require_admins(unit: Unit, models: Iterable[Any]) -> None:
+    """Refuse whoever may not force what takes links, aliases and stages of models away.
+
+    Raises:
+        PermissionDeniedError: One of their registries has admins, and the actor is none of them.
+    """
+    for name in sorted({row.namespace for row in models}):
+        require_admin(unit, require_registry(unit, name), "unlink or delete by force")
+
+
+def free_all_aliases(unit: Unit, row: Any, stream: Stream, reason: str | None) -> None:
     """Take every alias of a locked collection away, stages included."""
     a = t.aliases.c
-    for name in list(unit.connection.scalars(sa.select(a.name).where(a.collection_id == stream.id).order_by(a.name))):
-        move_alias(unit, stream, name, None, "removed", reason)
+    names = sa.select(a.name).where(a.collection_id == stream.id).order_by(a.name)
+    _free_aliases(unit, row, stream, tuple(unit.connection.scalars(names)), reason)
 
 
 def unlink_all(unit: Unit, collection_id: UUID, reason: str | None) -> None:
-    """Take every version of an artifact out of the models that link to it."""
+    """Take every version of an artifact out of the models that link to it.
+
+    Raises:
+        PermissionDeniedError: One of their registries has admins, and the actor is none of them.
+    """
     m, v, c = t.memberships.c, t.versions.c, t.collections.c
     query = (
         COLLECTIONS.add_columns(m.number)
@@ -153,15 +177,17 @@ def unlink_all(unit: Unit, collection_id: UUID, reason: str | None) -> None:
         .order_by(c.id, m.number)
     )
     streams: dict[UUID, Stream] = {}
-    for model in _locked(unit, query):
-        stream = streams.setdefault(model.id, stream_of(model))
-        _unlink(unit, stream, model.number, reason)
+    models = _locked(unit, query)
+    require_admins(unit, models)
+    for model in models:
+        _unlink(unit, model, streams.setdefault(model.id, stream_of(model)), reason)
 
 
-def _unlink(unit: Unit, stream: Stream, number: int, reason: str | None) -> None:
-    """Take a member out of a model whose row is locked."""
+def _unlink(unit: Unit, row: Any, stream: Stream, reason: str | None, number: int | None = None) -> None:
+    """Take a member out of a model whose row is locked; the one that comes with the row if none is named."""
+    number = row.number if number is None else number
     version = get_version(unit, stream.id, number)
-    _free_aliases(unit, stream, number, reason)
+    _free_aliases(unit, row, stream, _aliases_of(unit, row.id, number), reason)
     take_out(unit, stream.id, [number])
     facts = {"number": number, "source": version.source, "digest": version.digest}
     unit.record(stream, "model_version.unlinked", version.ref, before=facts, reason=reason)
@@ -227,9 +253,26 @@ def _aliases_of(unit: Unit, collection_id: UUID, number: int) -> tuple[str, ...]
     return tuple(unit.connection.scalars(query))
 
 
-def _free_aliases(unit: Unit, stream: Stream, number: int, reason: str | None) -> None:
-    for alias in _aliases_of(unit, stream.id, number):
-        move_alias(unit, stream, alias, None, "removed", reason)
+def _free_aliases(unit: Unit, row: Any, stream: Stream, aliases: Iterable[str], reason: str | None) -> None:
+    """Take aliases away from whatever holds them in a locked collection; what is a stage is taken by a demotion."""
+    stages = effective_policy(unit, row.namespace_id, row.id).names if row.kind == "model" else ()
+    for alias in aliases:
+        if alias in stages:
+            _lose_stage(unit, row, stream, alias, reason)
+        else:
+            move_alias(unit, stream, alias, None, "removed", reason)
+
+
+def _lose_stage(unit: Unit, row: Any, stream: Stream, stage: str, reason: str | None) -> None:
+    """Take a stage from a version that is about to leave its model, as a demotion that everybody sees."""
+    number = holder_of(unit, row.id, stage)
+    assert number is not None
+    found = candidate_for(unit, row, stage, number, reason)
+    candidate = replace(found, stage=replace(found.stage, archive_as=None))  # what leaves gets no alias any more
+    made = new_transition(unit, candidate, (), kind="demoted")
+    store(unit, row, made, None)  # no answer for a retry of a task that demotes
+    frozen = [{"freeze": item.id, "by": item.actor, "why": item.reason} for item in freezes_of(unit, row, stage)]
+    carry_out(unit, stream, candidate, made, unlinked=True, **({"frozen": frozen} if frozen else {}))
 
 
 def _still_used(ref: str, kept: Sequence[str]) -> InvalidValueError:

@@ -25,6 +25,7 @@ _ATTEMPTS = (
                     "model_version.demoted",
                     "model_version.approval_withdrawn",
                     "stage.adopted",
+                    "stage.released",
                 )
             ),
             _E.type.like("model_version.promotion%"),

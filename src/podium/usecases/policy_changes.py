@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,18 +10,19 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from podium.domain.plain import check_text
-from podium.domain.policies import DEFAULT_POLICY, Policy, validate_policy
+from podium.domain.policies import Policy, validate_policy
 from podium.domain.policy_targets import PolicyTarget, may_meet, parse_target
 from podium.errors import InvalidValueError
 from podium.sql import tables as t
 from podium.sql.ids import new_id
 from podium.usecases.access import require_admin
-from podium.usecases.governed import chunks, lock_governed
+from podium.usecases.governed import lock_governed
 from podium.usecases.places import namespace_stream, stream_of
-from podium.usecases.policies import fits, no_policy, of_target, policy_in_force
-from podium.usecases.unit import Stream, Unit
+from podium.usecases.policies import no_policy, of_target
+from podium.usecases.stage_marks import mark_stages, policies_in_force, record_changes, require_consent
+from podium.usecases.unit import Unit
 
-_A, _C, _P = t.aliases.c, t.collections.c, t.policies.c
+_P = t.policies.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,16 @@ class SetPolicy:
         policy: The policy.
         reason: Why.
         adopt: Whether aliases of the names of its stages become stages, although no gate was asked.
+        release: Whether stages that it does not name become plain aliases, although somebody holds them.
+        apart: Ids of models that come with their stages as they are, in the same unit: nothing is told of them.
     """
 
     target: str
     policy: Policy
     reason: str | None = None
     adopt: bool = False
+    release: bool = False
+    apart: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,13 @@ class RemovePolicy:
         target: As for `SetPolicy`.
         reason: Why.
         adopt: As for `SetPolicy`; the next policy may have other stages.
+        release: Likewise.
     """
 
     target: str
     reason: str | None = None
     adopt: bool = False
+    release: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,8 @@ def set_policy(unit: Unit, command: SetPolicy) -> Policy:
 
     Raises:
         InvalidNameError, InvalidValueError: The policy makes no sense, another pattern says as much about a name, or
-            somebody holds an alias that would become a stage and ``adopt`` is not set.
+            somebody holds an alias that would become a stage, or a stage that would be none, and neither ``adopt``
+            nor ``release`` says that it may.
         NotFoundError: There is no such model or registry.
         PermissionDeniedError: The registry has admins, and the actor is none of them.
     """
@@ -98,7 +105,7 @@ def set_policy(unit: Unit, command: SetPolicy) -> Policy:
         return policy
     _refuse_ties(unit, scope)
     before = old.body if old is not None else {}
-    _replace(unit, scope, "policy.set", before, body, command.reason, adopt=command.adopt)
+    _replace(unit, scope, "policy.set", before, body, command)
     return policy
 
 
@@ -115,20 +122,7 @@ def remove_policy(unit: Unit, command: RemovePolicy) -> None:
     old = _current(unit, scope)
     if old is None:
         raise no_policy(scope.target)
-    _replace(unit, scope, "policy.removed", old.body, {}, command.reason, adopt=command.adopt)
-
-
-def mark_stages(unit: Unit, row: Any, *, adopt: bool = False) -> list[tuple[str, int]]:
-    """Mark the aliases of one locked model by the policy in force, after its name changed.
-
-    Returns:
-        The aliases that became stages, with the versions that hold them.
-
-    Raises:
-        InvalidValueError: There are such, and ``adopt`` is not set.
-    """
-    in_force = _in_force(unit, row.namespace_id, [row.id])
-    return _mark(unit, {row.id: row}, in_force, adopt=adopt).get(row.id, [])
+    _replace(unit, scope, "policy.removed", old.body, {}, command)
 
 
 def _replace(
@@ -137,57 +131,24 @@ def _replace(
     event: str,
     before: Mapping[str, Any],
     body: Mapping[str, Any],
-    reason: str | None,
-    *,
-    adopt: bool,
+    command: SetPolicy | RemovePolicy,
 ) -> None:
     """Write a revision, mark stages by what is in force now, and record it."""
     revision = _write(unit, scope, body)
-    after = _in_force(unit, scope.space.id, list(scope.rows))
+    after = policies_in_force(unit, scope.space.id, list(scope.rows))
     changed = {key: policy for key, policy in after.items() if policy != scope.before[key]}
-    adopted = _mark(unit, scope.rows, changed, adopt=adopt)
-    streams = {key: stream_of(scope.rows[key]) for key in {*adopted, *filter(None, [scope.model])}}
+    changes = mark_stages(unit, changed, command.apart if isinstance(command, SetPolicy) else ())
+    require_consent(scope.rows, changes, adopt=command.adopt, release=command.release)
+    streams = {key: stream_of(scope.rows[key]) for key in {*changes.models, *filter(None, [scope.model])}}
     stream = streams[scope.model] if scope.model is not None else namespace_stream(scope.space)
-    facts = {"revision": revision, **body, "target": scope.target.text}
-    if adopted:
-        facts["adopted"] = [
-            {"model": streams[key].name, "stage": stage, "number": number}
-            for key, stages in adopted.items()
-            for stage, number in stages
-        ]
-    unit.record(stream, event, scope.target.text, before=before, after=facts, reason=reason)
-    for key, stages in adopted.items():
-        _record_adopted(unit, streams[key], stages, policy_in_force(unit, scope.rows[key]).to_json(), reason)
-
-
-def _record_adopted(
-    unit: Unit, stream: Stream, stages: Iterable[tuple[str, int]], policy: Mapping[str, Any], reason: str | None
-) -> None:
-    for stage, number in stages:
-        facts = {"stage": stage, "number": number, "policy": policy}
-        unit.record(stream, "stage.adopted", f"{stream.name}:v{number}", after=facts, reason=reason)
+    facts = {"revision": revision, **body, "target": scope.target.text, **changes.facts(scope.rows)}
+    unit.record(stream, event, scope.target.text, before=before, after=facts, reason=command.reason)
+    record_changes(unit, scope.rows, streams, changes, command.reason)
 
 
 def _lock(unit: Unit, target: PolicyTarget) -> _Scope:
     space, rows = lock_governed(unit, target)
-    return _Scope(target, space, rows, _in_force(unit, space.id, list(rows)))
-
-
-def _in_force(unit: Unit, space_id: UUID, ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
-    """Return model to the row of the policy in force there, None where it is Podium's own."""
-    first = (
-        sa.select(_P.id)
-        .where(_P.namespace_id == space_id, _P.current, fits(_C.id, _C.name_key))
-        .order_by(_P.weight.desc(), _P.revision.desc())
-        .limit(1)
-        .correlate(t.collections)
-        .scalar_subquery()
-    )
-    found: dict[UUID, UUID | None] = {}
-    for some in chunks(ids):
-        query = sa.select(_C.id, first.label("policy")).where(_C.id.in_(some))
-        found |= {row.id: row.policy for row in unit.connection.execute(query)}
-    return found
+    return _Scope(target, space, rows, policies_in_force(unit, space.id, list(rows)))
 
 
 def _current(unit: Unit, scope: _Scope) -> Any:
@@ -230,46 +191,3 @@ def _refuse_ties(unit: Unit, scope: _Scope) -> None:
                 hint="Write more of the name into one of them, or give the models in question policies of their own.",
                 pattern=pattern,
             )
-
-
-def _mark(
-    unit: Unit, rows: Mapping[UUID, Any], in_force: Mapping[UUID, UUID | None], *, adopt: bool
-) -> dict[UUID, list[tuple[str, int]]]:
-    """Mark which aliases of models are stages, and return those that became one, with who holds them."""
-    governed: defaultdict[UUID | None, list[UUID]] = defaultdict(list)
-    for key, policy in in_force.items():
-        governed[policy].append(key)
-    adopted: defaultdict[UUID, list[tuple[str, int]]] = defaultdict(list)
-    for policy, models in governed.items():
-        names = _names(unit, policy)
-        for some in chunks(models):
-            fresh = sa.select(_A.collection_id, _A.name, _A.number)
-            fresh = fresh.where(_A.collection_id.in_(some), _A.name.in_(names), ~_A.stage)
-            for row in unit.connection.execute(fresh):
-                adopted[row.collection_id].append((row.name, row.number))
-            marked = sa.update(t.aliases).where(_A.collection_id.in_(some)).values(stage=_A.name.in_(names))
-            unit.connection.execute(marked)
-    if adopted and not adopt:
-        raise _would_adopt(rows, adopted)
-    return {key: sorted(stages) for key, stages in adopted.items()}
-
-
-def _names(unit: Unit, policy: UUID | None) -> tuple[str, ...]:
-    if policy is None:
-        return DEFAULT_POLICY.names
-    body = unit.connection.execute(sa.select(_P.body).where(_P.id == policy)).scalar_one()
-    return Policy.from_json(body).names
-
-
-def _would_adopt(rows: Mapping[UUID, Any], adopted: Mapping[UUID, list[tuple[str, int]]]) -> InvalidValueError:
-    named = [
-        f"{rows[key].namespace}/{rows[key].name}:v{number} as {stage!r}"
-        for key, stages in adopted.items()
-        for stage, number in sorted(stages)
-    ]
-    more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-    return InvalidValueError(
-        f"Aliases would become stages although no gate was asked: {', '.join(sorted(named)[:5])}{more}.",
-        hint="Remove those aliases first, or take their holders over with adopt=True (--adopt); that is on record.",
-        adopts=sorted(named),
-    )

@@ -82,7 +82,7 @@ class Attempts:
         number = after["number"] if kind != "demoted" else event.before["number"]
         verbs = {"rolled_back": ("rollback", stage, None), "demoted": ("demote", stage, None)}
         key = request_key(event.origin, *verbs.get(kind, ("promote", stage, number)))
-        if status != "committed" or key in {waiting.key for waiting in self._open.values()}:
+        if status != "committed" or after.get("unlinked") or key in {waiting.key for waiting in self._open.values()}:
             key = None
         values = {
             "stage": stage,

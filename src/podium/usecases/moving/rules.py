@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -72,7 +73,8 @@ def bring_rules(unit: Unit, plan: Plan, reason: str) -> None:
     """Take over what was planned, as changes of policies, freezes and roles that are on record here.
 
     The models that came were governed by the same policies: that their stages are such is no news, and their streams
-    stay as they are. Where an alias of another model becomes a stage, that is on record in its stream.
+    stay as they are. Where an alias of another model becomes a stage, or a stage is none any more, that is on record in
+    its stream.
 
     Args:
         unit: The unit; the registries are locked.
@@ -80,8 +82,7 @@ def bring_rules(unit: Unit, plan: Plan, reason: str) -> None:
         reason: Why, for the events.
     """
     for rules in plan.taken_rules:
-        _mark_moved(unit, plan, rules.row)
-        _bring_policies(unit, rules, reason)
+        _bring_policies(unit, rules, _moved_models(unit, plan, rules.row), reason)
         for stage, until in rules.wanted.freezes.items():
             why = f"{rules.wanted.reasons[stage]} ({reason})"
             freeze_stage(unit, FreezeStage(rules.row.name, stage, why, until))
@@ -176,20 +177,21 @@ def _stages(sides: _Sides) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(ungoverned), tuple(other)
 
 
-def _mark_moved(unit: Unit, plan: Plan, row: Any) -> None:
-    """Let the aliases of what came count as stages already; `_mark_stages` has the last word on each."""
-    a, c = t.aliases.c, t.collections.c
+def _moved_models(unit: Unit, plan: Plan, row: Any) -> frozenset[UUID]:
+    """Return the ids of the models of a registry that came with the bundle."""
+    c, found = t.collections.c, set[UUID]()
     for some in chunks(sorted(plan.active.keys() | plan.same)):
-        models = sa.select(c.id).where(c.id.in_(some), c.namespace_id == row.id, c.kind == "model")
-        unit.connection.execute(sa.update(t.aliases).where(a.collection_id.in_(models)).values(stage=True))
+        found |= set(unit.connection.scalars(sa.select(c.id).where(c.id.in_(some), c.namespace_id == row.id)))
+    return frozenset(found)
 
 
-def _bring_policies(unit: Unit, rules: RulesPlan, reason: str) -> None:
+def _bring_policies(unit: Unit, rules: RulesPlan, moved: frozenset[UUID], reason: str) -> None:
     # The most specific first: no alias becomes a stage by a policy that another one is about to overrule.
-    for pattern, body in rules.wanted.patterns.items():
-        set_policy(unit, SetPolicy(f"{rules.row.name}/{pattern}", Policy.from_json(body), reason, adopt=True))
-    if rules.wanted.default is not None:
-        set_policy(unit, SetPolicy(rules.row.name, Policy.from_json(rules.wanted.default), reason, adopt=True))
+    wanted = [(f"{rules.row.name}/{pattern}", body) for pattern, body in rules.wanted.patterns.items()]
+    wanted += [(rules.row.name, rules.wanted.default)] if rules.wanted.default is not None else []
+    for target, body in wanted:
+        policy = Policy.from_json(body)
+        set_policy(unit, SetPolicy(target, policy, reason, adopt=True, release=True, apart=moved))
 
 
 def _bring_roles(unit: Unit, rules: RulesPlan, reason: str) -> None:
