@@ -127,9 +127,9 @@ def test_an_allow_list(python) -> None:
 
 
 def test_an_empty_allow_list(python) -> None:
-    """An empty list allows no plugin but the built-in one."""
+    """An empty list allows no plugin but the built-in ones."""
     active = [info["name"] for info in python(LIST, PODIUM_PLUGINS_ALLOW="") if not info["error"]]
-    assert active == ["console"]
+    assert active == ["console", "actions"]
 
 
 def test_a_block_list(python) -> None:
@@ -176,4 +176,4 @@ print(json.dumps([first, active(), open_registry().host is open_registry().host]
 
 def test_the_lists_count_when_a_registry_is_opened(python) -> None:
     """A list that changed holds for the next registry; otherwise one host serves the whole process."""
-    assert python(TWICE) == [["console", "good"], ["console", "note"], True]
+    assert python(TWICE) == [["console", "actions", "good"], ["console", "actions", "note"], True]

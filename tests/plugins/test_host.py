@@ -89,10 +89,12 @@ def only(host: PluginHost, name: str):
     return info
 
 
-def test_the_console_is_built_in(host) -> None:
-    """Without any plugin there is the console, listed like one."""
-    assert [(info.name, info.hooks, info.error) for info in host.plugins()] == [("console", ("podium_channels",), None)]
+def test_console_and_actions_are_built_in(host) -> None:
+    """Without any plugin there are the console and Podium's own actions, listed like plugins."""
+    found = [(info.name, info.hooks, info.error) for info in host.plugins()]
+    assert found == [("console", ("podium_channels",), None), ("actions", ("podium_actions",), None)]
     assert list(host.channels()) == ["console"]
+    assert sorted(host.actions()) == ["podium.promote", "podium.set_alias", "podium.test", "webhook"]
 
 
 def test_a_plugin_takes_only_what_it_wants(host) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from podium.delivery.outbox import Claim
-from podium.delivery.secrets import resolve_settings
+from podium.delivery.secrets import resolve_settings, without_secrets
 from podium.domain.automations import chain_of, event_values, stopped_by
 from podium.domain.events import Event
 from podium.domain.plain import storable
@@ -67,8 +67,8 @@ class Automations:
             chain = (*chain_of(event.origin), claimed.subscription)
             call = ActionCall(str(claimed.id), claimed.subscription, event, chain, registry, seconds)
             outcome = call_within(lambda: storable(str(action.run(call, settings))), seconds)
-        receipt = (_without(outcome.value, action, settings) or "")[:_LONGEST_RECEIPT]
-        return Outcome(receipt, _without(outcome.error, action, settings), _as_failure(outcome.cause))
+        receipt = (without_secrets(outcome.value, action, settings) or "")[:_LONGEST_RECEIPT]
+        return Outcome(receipt, without_secrets(outcome.error, action, settings), _as_failure(outcome.cause))
 
     def settled(self, connection: sa.Connection, claimed: Claim, outcome: Outcome, verdict: str) -> list[str]:
         """Record that the action was done, or given up; see `podium.delivery.worker.Automations`."""
@@ -99,11 +99,3 @@ def _as_failure(cause: BaseException | None) -> BaseException | None:
     if isinstance(cause, PodiumError) and not isinstance(cause, DeliveryFailedError | SettingsError):
         return DeliveryFailedError(str(cause), permanent=not (cause.retryable or isinstance(cause, StorageError)))
     return cause
-
-
-def _without(text: str | None, action: Action, settings: Mapping[str, Any]) -> str | None:
-    """Take secrets out of a text that is stored and shown."""
-    for name in action.secrets:
-        if text and settings.get(name):
-            text = text.replace(settings[name], "***")
-    return text

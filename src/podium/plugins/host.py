@@ -7,6 +7,7 @@ is waited for, and one that is not loaded in time refuses.
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib.metadata
 import logging
@@ -23,7 +24,7 @@ import pluggy
 from podium.domain.gates import GateResult, PromotionRequest
 from podium.domain.origin import Origin
 from podium.domain.plain import Value
-from podium.plugins import answers, console, forks
+from podium.plugins import answers, builtin, console, forks
 from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
 from podium.plugins.guard import Outcome, call_here, call_within
@@ -101,14 +102,14 @@ class PluginHost:
         """Call a hook on every plugin, each guarded and with the time limit; return the outcomes by plugin.
 
         It waits for plugins that are being loaded, until their time is over; those that are not loaded then are left
-        out, which is a fault of theirs.
+        out, which is a fault of theirs. Each gets copies of the arguments: what it does to them nobody else sees.
         """
         for slot in self._wait_loaded():
             if slot.state == "loading":
                 self._add_fault(slot.name, _LOADING, f"not loaded after {self.seconds:g} s, so not called in {hook}")
         outcomes = []
         for plugin, implementation in self._implementations(hook):
-            chosen = {name: arguments[name] for name in implementation.argnames}
+            chosen = {name: copy.deepcopy(arguments[name]) for name in implementation.argnames}
             outcomes.append((plugin, self._call(plugin, hook, functools.partial(implementation.function, **chosen))))
         return outcomes
 
@@ -268,9 +269,9 @@ class PluginHost:
 
     def _start(self) -> None:
         forks.watch(self)
-        built_in = Candidate("console", importlib.metadata.version("podium"), "podium", lambda: console, own=True)
+        built_in = [_built_in("console", console), _built_in("actions", builtin)]
         choice = self.choice or read_plugin_choice()
-        found = [built_in, *(find_candidates(choice) if self.discover else ())]
+        found = [*built_in, *(find_candidates(choice) if self.discover else ())]
         slots = [Slot(candidate) for candidate in found]
         self._slots = slots
         names: set[str] = set()
@@ -281,3 +282,7 @@ class PluginHost:
         for slot in slots:
             if slot.thread is not None and slot.thread.is_alive():
                 slot.thread.join(max(0.0, end - time.monotonic()))
+
+
+def _built_in(name: str, module: ModuleType) -> Candidate:
+    return Candidate(name, importlib.metadata.version("podium"), "podium", lambda: module, own=True)

@@ -58,7 +58,7 @@ class AutomationVerbs(Joint):
             PluginError: No plugin of this process has the action.
         """
         wanted = Automation(name, action, tuple(events), dict(settings or {}), model, filter, enabled)
-        check_settings(self._action(action), wanted.settings)
+        check_settings(self._action(action), wanted.settings, self.host)
         return self._change(lambda unit: subscriptions.add_automation(unit, wanted))
 
     def stop_automation(self, name: str) -> Automation:
@@ -146,10 +146,8 @@ def _tested(made: Automation, action: Action, event: Event) -> AutomationTest:
         settings = rendered_settings(action, made.settings, event)
     except InvalidValueError as wrong:
         error = str(wrong)
-    about = {"event": event.id, "event_type": event.type, "subject": event.subject}
-    return AutomationTest(
-        made.name, made.action, **about, fires=why_not is None, why_not=why_not, settings=settings, error=error
-    )
+    about = (event.id, event.type, event.subject)
+    return AutomationTest(made.name, made.action, *about, why_not is None, why_not, settings, error=error)
 
 
 def _why_not(made: Automation, event: Event) -> str | None:

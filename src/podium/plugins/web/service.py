@@ -1,0 +1,117 @@
+"""A service with a JSON interface, as actions call it: one that the operator of this process named, or a public one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from podium.plugins.channels import DeliveryFailedError
+from podium.plugins.deadline import Deadline
+from podium.plugins.web.addresses import AllowList
+from podium.plugins.web.client import Request, send, target_of
+
+_MOST_READ = 1_000_000
+_LONGEST_DETAIL = 300
+_PASSING = frozenset({408, 425, 429})  # of 4xx, what another attempt may mend
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where calls go.
+
+    Attributes:
+        name: What to call it in messages.
+        url: Its base, without a slash at the end.
+        deadline: When all calls must be over.
+        headers: That each call has.
+        trusted: Whether the operator of this process named the address. One that comes from a setting must be public,
+            or on the allow-list, because whoever may automate chose it.
+    """
+
+    name: str
+    url: str
+    deadline: Deadline
+    headers: Mapping[str, str] = field(default_factory=dict)
+    trusted: bool = False
+
+    def call(self, method: str, path: str, body: Any = None, good: Sequence[int] = (200, 201, 204)) -> tuple[int, Any]:
+        """Make one call.
+
+        Args:
+            method: Such as ``POST``.
+            path: Behind the base, with a slash at its beginning, quoted.
+            body: Plain JSON.
+            good: The statuses that are no failure.
+
+        Returns:
+            The status, and the JSON that was answered, None if it was none.
+
+        Raises:
+            DeliveryFailedError: It cannot be reached or did not accept; ``permanent`` where trying again cannot help.
+        """
+        data = b"" if body is None else json.dumps(body, allow_nan=False).encode()
+        headers = {"Accept": "application/json", "Content-Type": "application/json", **self.headers}
+        request = Request(method, target_of(self.url + path), data, headers, _MOST_READ)
+        answer = send(request, self.deadline, None if self.trusted else AllowList.of_environment())
+        try:
+            said = json.loads(answer.body) if answer.body else None
+        except ValueError:
+            said = None
+        if answer.status not in good:
+            raise self._failure(answer.status, said, answer.retry_after)
+        return answer.status, said
+
+    def _failure(self, status: int, said: Any, wait: int | None) -> DeliveryFailedError:
+        detail = _detail(said)
+        hint = "It is tried again by the schedule."
+        if status in (401, 403):
+            hint = f"Check the token or password for {self.name} and what its user may do there."
+        elif 300 <= status < 400:
+            hint = "Redirects are not followed; give the final address."
+        elif 400 <= status < 500 and status not in _PASSING:
+            hint = "Correct the settings of the automation, then: podium deliveries retry ID"
+        return DeliveryFailedError(
+            f"{self.name} answered {status}{': ' + detail if detail else ''}.",
+            hint=hint,
+            permanent=300 <= status < 500 and status not in _PASSING,
+            retry_after=wait,
+            status=status,
+        )
+
+
+def base_url(given: object, variables: Sequence[str], service: str) -> tuple[str, bool]:
+    """Return the address of a service, and whether the operator of this process named it.
+
+    Args:
+        given: What the automation says; empty to take it from the environment.
+        variables: Of the environment, the first that is set counts.
+        service: What to call it in messages.
+
+    Raises:
+        DeliveryFailedError: Nobody says where it is; another process may know.
+    """
+    known = [value.rstrip("/") for name in variables if (value := os.environ.get(name, "").strip())]
+    if isinstance(given, str) and given.strip():
+        url = given.strip().rstrip("/")
+        return url, url in known
+    if not known:
+        raise DeliveryFailedError(
+            f"This process does not know where {service} is.",
+            hint=f"Set {variables[0]} where deliveries are made, or give the automation the setting 'url'.",
+            permanent=False,
+        )
+    return known[0], True
+
+
+def _detail(said: Any) -> str:
+    """Return the words of an error, whichever of the usual keys has them."""
+    found = said
+    for key in ("detail", "message", "title", "reason"):
+        if isinstance(said, Mapping) and said.get(key):
+            found = said[key]
+            break
+    text = found if isinstance(found, str) else json.dumps(found) if found else ""
+    return " ".join(text.split())[:_LONGEST_DETAIL].rstrip(".")
