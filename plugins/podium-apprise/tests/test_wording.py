@@ -160,5 +160,5 @@ def test_a_digest_tells_each_message(make_message: MakeMessage) -> None:
     inside = tuple(make_message(title=f"<b>Message {number}") for number in range(15))
     told = wording_of(make_message(title="15 events", digest=inside, reason="of the newest"))
     assert (told.title, told.kind) == ("Podium: 15 events", "info")
-    assert "- ＜b＞Message 11\n- … and 3 more\nPodium, 2026-11-24 09:30 UTC, digest" in told.body  # noqa: RUF001 - meant
+    assert "- ＜b＞Message 11\n- … and 3 more\nPodium, 2026-11-24 09:30 UTC, digest, id 0aa-delivery" in told.body  # noqa: RUF001 - meant
     assert "Run:" not in told.body

@@ -43,12 +43,12 @@ class Wording:
 
 def wording_of(message: Message) -> Wording:
     """Return what to tell about a message."""
-    at = f"{message.event.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if message.digest:
-        lines = [*_lines(message), *_digest(message), f"Podium, {at}, digest"]
+        lines = [*_lines(message), *_digest(message)]
     else:
         facts = [f"By: {harmless(message.actor, _LABEL)}", f"From: {harmless(message.origin, _LABEL) or 'unknown'}"]
-        lines = [*_lines(message), *_metrics(message), *facts, f"Podium, {at}, {harmless(message.event.type, _LABEL)}"]
+        lines = [*_lines(message), *_metrics(message), *facts]
+    lines.append(_footer(message))
     body = visible("\n".join(lines), _BODY, lines=True)
     link = web_link(message.link) if not message.digest else None
     if link:
@@ -79,6 +79,12 @@ def _metrics(message: Message) -> list[str]:
     shown = [f"- {harmless(format_metric(metric), _LABEL)}" for metric in message.metrics[:_METRICS]]
     more = len(message.metrics) - _METRICS
     return [title, *shown, *([f"- … and {more} more"] if more > 0 else [])] if shown else []
+
+
+def _footer(message: Message) -> str:
+    what = "digest" if message.digest else harmless(message.event.type, _LABEL)
+    # The end of the id, which is random: who is told twice sees that it was the same.
+    return f"Podium, {message.event.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {what}, id {harmless(message.id[-12:], 12)}"
 
 
 def _kind(message: Message) -> str:
