@@ -193,7 +193,8 @@ class LoopbackReceiver:
             self._requests.append(request)
             self._changed.notify_all()
             if not self._replies:
-                return replace(self.usual_reply(request), delay=self.lag)
+                usual = self.usual_reply(request)
+                return replace(usual, delay=max(usual.delay, self.lag))
             told = self._replies.popleft()
             left = None if told.times is None else told.times - 1
             if left != 0:
@@ -208,6 +209,7 @@ class LoopbackReceiver:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # with the five of the standard library, the sixth sender at a time waits a whole second
 
     def __init__(self, receiver: LoopbackReceiver) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
