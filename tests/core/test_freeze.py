@@ -126,3 +126,25 @@ def test_ending_what_was_never_frozen(registry, linked) -> None:
     registry.freeze(MODEL, "production", reason="audit")
     with pytest.raises(NotFoundError, match=r"In force are: .*production"):
         registry.unfreeze(MODEL)
+
+
+WINDOW = {"from": "2000-01-01", "to": "2999-12-31", "reason": "Campaign"}
+BACK = {
+    "rollback": lambda r, **more: r.rollback(MODEL, **more),
+    "demote": lambda r, reason=" ": r.demote(MODEL, "production", reason=reason),
+}
+
+
+@pytest.mark.parametrize("back", BACK)
+def test_a_way_back_through_a_window_of_the_policy(registry, linked, rows, back) -> None:
+    """It needs a reason, as through a freeze, and its event names the window."""
+    linked(registry, 2)
+    for number in (0, 1):
+        registry.promote(f"{MODEL}:v{number}", "production")
+    registry.set_policy(MODEL, {"stages": [{"name": "production", "freeze": [WINDOW]}]})
+    before = rows(registry)
+    with pytest.raises(InvalidValueError):
+        BACK[back](registry)
+    assert rows(registry) == before
+    BACK[back](registry, reason="It leaks")
+    assert registry.events(MODEL)[-1].after["frozen"] == [{"window": WINDOW, "why": "Campaign"}]

@@ -168,3 +168,28 @@ def test_a_plugin_without_the_hook_is_no_gate(open_at, database_url, linked) -> 
     registry.set_policy(MODEL, {"stages": [{"name": "production", "plugins": ["compliance"]}]})
     with pytest.raises(PromotionRefusedError, match="is not at work"):
         registry.promote(MODEL, "production")
+
+
+class Meddler:
+    """A gate that writes into what it was asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    @hookimpl
+    def podium_check_promotion(self, request: object) -> None:
+        self.asked.append(request.metrics["accuracy"])
+        request.metrics["accuracy"] = 99.0
+        request.metadata["by"]["team"] = "others"
+
+
+def test_a_gate_changes_nothing_of_what_it_is_asked_about(open_at, database_url, linked) -> None:
+    """What it writes into the request reaches no other gate, and no event."""
+    host, gates = PluginHost(discover=False), [Meddler(), Meddler()]
+    for number, gate in enumerate(gates):
+        host.register(gate, f"gate{number}")
+    registry = open_at(database_url, host=host)
+    linked(registry, 1, metrics={"accuracy": 0.9}, metadata={"by": {"team": "risk"}})
+    registry.promote(MODEL, "production")
+    assert registry.events(MODEL)[-1].after["metrics"] == {"accuracy": 0.9}
+    assert [gate.asked for gate in gates] == [[0.9], [0.9]]

@@ -150,6 +150,17 @@ def test_who_loses_a_stage_is_archived(promoted) -> None:
     assert [move.reason for move in promoted.history(MODEL, "archived")] == ["It lost 'production'."] * 3
 
 
+@pytest.mark.parametrize("back", ["rollback", "promote"])
+def test_who_gets_a_stage_back_is_archived_no_more(promoted, back) -> None:
+    """After a demotion: nothing holds the stage and is archived at once, and the history says why."""
+    promoted.set_policy(MODEL, {"stages": [{"name": "production", "archive_as": "archived"}]})
+    promoted.demote(MODEL, "production", reason="x")
+    promoted.rollback(MODEL) if back == "rollback" else promoted.promote(f"{MODEL}:v2", "production")
+    assert promoted.resolve(f"{MODEL}:v2").aliases == ("latest", "production")
+    move = promoted.history(MODEL, "archived")[-1]
+    assert (move.kind, move.before, move.reason) == ("removed", 2, "It holds 'production' now.")
+
+
 def test_a_task_that_demotes_again(as_task, linked) -> None:
     """A retry repeats its answer, and never takes the stage from a later holder."""
     first = as_task("t1")

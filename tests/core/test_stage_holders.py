@@ -27,7 +27,7 @@ def test_no_way_back_to_who_had_the_alias(by_hand, rows, to) -> None:
     by_hand.remove_alias(MODEL, "qa")
     by_hand.set_policy(MODEL, STRICT)
     before = rows(by_hand)
-    with pytest.raises(NotFoundError, match="Nothing held|v0 never held"):
+    with pytest.raises(NotFoundError, match=r"Nothing held|v0 never held"):
         by_hand.rollback(MODEL, "qa", to=to)
     assert rows(by_hand) == before
 

@@ -12,7 +12,7 @@ from podium.domain.durations import in_words, parse_duration
 from podium.domain.gates import GateResult
 from podium.domain.metric_gates import Holder, Subject, rule_gate
 from podium.domain.plain import iso
-from podium.domain.policies import ApprovalRule, RequiredCheck, Stage
+from podium.domain.policies import ApprovalRule, FreezeWindow, RequiredCheck, Stage
 from podium.domain.policy_reading import window_times
 from podium.domain.transitions import Approval, FreezeInfo, last_words
 from podium.errors import InvalidValueError
@@ -209,23 +209,34 @@ def _frozen(freeze: FreezeInfo) -> GateResult:
 
 def _windows_gate(stage: Stage, now: datetime) -> GateResult:
     """Return the verdict of the windows that the policy names; one that cannot be read counts as open."""
-    later: list[datetime] = []
-    for window in stage.freeze:
+    for window in open_windows(stage, now):
         try:
             start, end = window_times(window)
         except InvalidValueError as error:
             return GateResult(
                 "freeze", "policy", "failed", f"A freeze window cannot be read: {error}", window.to_json()
             )
-        if start <= now < end:
-            reason = f"{stage.name!r} is frozen by the policy until {when(end)}: {window.reason}"
-            facts = {**window.to_json(), "since": iso(start), "until": iso(end)}
-            return GateResult("freeze", "policy", "failed", reason, facts)
-        later += [start] if start > now else []
+        reason = f"{stage.name!r} is frozen by the policy until {when(end)}: {window.reason}"
+        facts = {**window.to_json(), "since": iso(start), "until": iso(end)}
+        return GateResult("freeze", "policy", "failed", reason, facts)
+    later = [start for start, _ in map(window_times, stage.freeze) if start > now]
     reason = f"The policy does not freeze {stage.name!r} now" + (
         f"; the next time is {when(min(later))}." if later else "."
     )
     return GateResult("freeze", "policy", "passed", reason, {"next": iso(min(later)) if later else None})
+
+
+def open_windows(stage: Stage, now: datetime) -> list[FreezeWindow]:
+    """Return the windows of a policy that a stage is in; one that cannot be read counts as open."""
+    return [window for window in stage.freeze if _is_open(window, now)]
+
+
+def _is_open(window: FreezeWindow, now: datetime) -> bool:
+    try:
+        start, end = window_times(window)
+    except InvalidValueError:
+        return True
+    return start <= now < end
 
 
 def _verdict(passed: bool) -> Any:

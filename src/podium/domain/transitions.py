@@ -16,8 +16,8 @@ from podium.errors import InvalidValueError
 TransitionStatus = Literal["pending", "committed", "refused", "rejected", "cancelled"]
 TransitionKind = Literal["promoted", "rolled_back", "demoted"]
 Decision = Literal["approved", "rejected", "withdrawn"]
-# What makes a version the holder of a stage: gates let it through, or were overruled; it came back; or a policy took over
-# who had the alias, on record. An alias that is set by hand is no stage.
+# What makes a version the holder of a stage: gates let it through, or were overruled; it came back; or a policy took
+# over who had the alias, on record. An alias that is set by hand is no stage.
 HELD_BY = ("promoted", "rolled_back", "adopted")
 
 

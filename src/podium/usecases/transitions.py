@@ -108,7 +108,7 @@ def end_request(
 def carry_out(unit: Unit, stream: Stream, candidate: Candidate, made: Transition, **facts: Any) -> None:
     """Move the stage if the attempt was committed, and tell what happened; whoever loses the stage is archived.
 
-    Requests that were asked while somebody else held the stage end here.
+    Whoever gets it is not archived any more. Requests that were asked while somebody else held the stage end here.
     """
     number = None if made.kind == "demoted" else made.number
     if made.status == "committed":
@@ -119,6 +119,8 @@ def carry_out(unit: Unit, stream: Stream, candidate: Candidate, made: Transition
     archive = candidate.stage.archive_as
     if archive is not None and made.before is not None and made.before != number:
         move_alias(unit, stream, archive, made.before, "set", f"It lost {made.stage!r}.")
+    elif archive is not None and holder_of(unit, stream.id, archive) == number:
+        move_alias(unit, stream, archive, None, "removed", f"It holds {made.stage!r} now.")
     close_stale(unit, stream, candidate.policy.policy, made.stage)
 
 
