@@ -14,6 +14,10 @@ from podium.domain.plain import check_text
 from podium.errors import InvalidValueError, SettingsError
 
 DEFAULT_CACHE = 10 * 1024**3
+# Seconds before the second, third, ... attempt to deliver, as Standard Webhooks recommends.
+SCHEDULE: tuple[float, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+_MOST_ATTEMPTS = 50
+_LONGEST_WAIT = 30 * 86400.0
 SCHEMES = ("s3", "gs", "az")
 
 
@@ -29,6 +33,7 @@ class Settings:
         home: Podium's folder on this machine.
         actor: Who makes changes.
         cache_bytes: How large the local cache of remote content may grow; 0 is off.
+        schedule: Seconds before the second, third, ... attempt to deliver a message; after the last it is given up.
     """
 
     url: str
@@ -37,6 +42,7 @@ class Settings:
     home: Path
     actor: str
     cache_bytes: int = DEFAULT_CACHE
+    schedule: tuple[float, ...] = SCHEDULE
 
 
 def read_settings(
@@ -44,14 +50,14 @@ def read_settings(
 ) -> Settings:
     """Complete what was given by the environment.
 
-    It reads ``PODIUM_HOME, PODIUM_URL, PODIUM_CONTENT, PODIUM_ACTOR, PODIUM_CACHE_SIZE``.
+    It reads ``PODIUM_HOME, PODIUM_URL, PODIUM_CONTENT, PODIUM_ACTOR, PODIUM_CACHE_SIZE, PODIUM_DELIVERY_SCHEDULE``.
 
     Without any, everything lives in ``~/.podium``. The content of an SQLite file lies in the folder ``content`` beside
     it unless said otherwise.
 
     Raises:
         SettingsError: The content location is neither a folder nor a URL that Podium knows, the size of the cache is no
-            size, or the actor is no text that a database can hold.
+            size, the schedule of deliveries is none, or the actor is no text that a database can hold.
     """
     home = read_home()
     url = url or os.environ.get("PODIUM_URL") or ""
@@ -67,6 +73,7 @@ def read_settings(
         home=home,
         actor=_actor(actor or os.environ.get("PODIUM_ACTOR") or _user()),
         cache_bytes=_size(os.environ.get("PODIUM_CACHE_SIZE") or ""),
+        schedule=_schedule(os.environ.get("PODIUM_DELIVERY_SCHEDULE") or ""),
     )
 
 
@@ -159,6 +166,22 @@ def _size(text: str) -> int:
         )
     power = " kmgt".index(match[2].lower() or " ")
     return int(match[1]) * int((1024 if match[3] else 1000) ** power)
+
+
+def _schedule(text: str) -> tuple[float, ...]:
+    if not text.strip():
+        return SCHEDULE
+    try:
+        waits = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        waits = (-1.0,)
+    if len(waits) > _MOST_ATTEMPTS or not all(0 <= wait <= _LONGEST_WAIT for wait in waits):
+        raise SettingsError(
+            f"PODIUM_DELIVERY_SCHEDULE={text!r} is no schedule.",
+            hint="Write the seconds before the second, third, ... attempt: 5,300,1800. At most "
+            f"{_MOST_ATTEMPTS}, each of at most 30 days.",
+        )
+    return waits
 
 
 def _make(home: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from podium.delivery import outbox
-from podium.delivery.worker import SCHEDULE
+from podium.delivery.worker import DeliveryReport
+from podium.settings import SCHEDULE
 from podium.errors import InvalidValueError, NotFoundError
 from podium.plugins import DeliveryFailedError
 from podium.usecases.places import ensure_collection, ensure_project, stream_of
@@ -88,7 +89,7 @@ def test_failed_and_tried_again(with_channels, probe, model_file) -> None:
     (delivery,) = registry.deliveries("pending")
     assert delivery.error == "DeliveryFailedError: not accepted"
     assert 3 < (delivery.next_at - datetime.now(UTC)).total_seconds() <= SCHEDULE[0] * 1.2
-    assert registry.deliver().to_json() == {"sent": 0, "failed": 0, "dead": 0, "left": 0}
+    assert registry.deliver() == DeliveryReport()
     soon(registry)
     channel.act = lambda message, settings: "ok"
     assert registry.deliver().sent == 1
@@ -172,16 +173,15 @@ def test_an_unknown_status_is_refused(lite) -> None:
 
 
 def test_a_channel_that_this_process_lacks(with_channels, probe, model_file) -> None:
-    """A worker without the plugin says so and leaves the message for one that has it."""
+    """A worker without the plugin leaves the message to one that has it: no attempt is made, and it says so."""
     first = with_channels(probe())
     first.subscribe("s", "probe", events=["alias.set"])
     first.log("p/a", model_file("a"))
     poor = with_channels()
     poor.set_alias("p/a", "best")
     poor.close()
-    (delivery,) = poor.deliveries("pending")
-    assert "install its plugin" in delivery.error
-    soon(first)
+    assert poor.deliver() == DeliveryReport(absent={"probe": 1})
+    assert [(item.status, item.attempts) for item in poor.deliveries()] == [("pending", 0)]
     assert first.deliver().sent == 1
 
 
@@ -238,15 +238,16 @@ def test_a_lease_ends(registry, model_file) -> None:
     registry.log("p/a", model_file("a"))
     registry.set_alias("p/a", "best")
     registry.close()
-    now = datetime.now(UTC)
+    later = datetime.now(UTC) + timedelta(days=9)
+    lapsed = later + timedelta(seconds=20) + outbox.LEASE_MARGIN
     with registry._database.write() as connection:
         connection.exec_driver_sql("update deliveries set status = 'pending'")
-        (row,) = outbox.due(connection, now + timedelta(days=9), None, 10)
-        first = outbox.claim(connection, row, now + timedelta(days=9))
-        early = outbox.claim(connection, row, now + timedelta(days=9, seconds=30))
-        later = now + timedelta(days=9) + outbox.LEASE
-        second = outbox.claim(connection, row, later)
-        outbox.settle(connection, first, later, receipt=None, error="late", next_at=None)
+        (row,) = outbox.due(connection, later, later, 10)
+        first = outbox.claim(connection, row, later, later, seconds=20)
+        soon = later + timedelta(seconds=30)
+        early = outbox.claim(connection, row, soon, soon, seconds=20)
+        second = outbox.claim(connection, row, lapsed, lapsed, seconds=20)
+        outbox.settle(connection, first, lapsed, receipt=None, error="late", next_at=None)
     assert (early, second.attempt) == (None, first.attempt + 1)
     assert [delivery.status for delivery in registry.deliveries()] == ["sending"]
 

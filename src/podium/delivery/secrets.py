@@ -10,12 +10,21 @@ from typing import Any
 from podium.errors import InvalidValueError, SettingsError
 from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
+from podium.plugins.host import PluginHost
 
-SCHEMES = ("env", "file")
+OWN = ("env", "file")
+# What Podium's adapters look up: they need not be installed where a subscription is made.
+ADAPTERS = ("airflow", "prefect")
+_HOOK = "podium_resolve_secret"
 
 
-def check_settings(target: Channel | Action, settings: Mapping[str, Any]) -> None:
+def check_settings(target: Channel | Action, settings: Mapping[str, Any], host: PluginHost | None = None) -> None:
     """Check the settings of a subscription or automation against what its channel or action declares.
+
+    Args:
+        target: The channel or action.
+        settings: What was given for it.
+        host: Asked about references such as ``vault:slack/token``, which only a plugin understands.
 
     Raises:
         InvalidValueError: One is missing or unknown, or a secret is given in clear.
@@ -30,7 +39,7 @@ def check_settings(target: Channel | Action, settings: Mapping[str, Any]) -> Non
             )
         if kind == "channel" and name not in target.secrets and not isinstance(value, str):
             raise InvalidValueError(f"The setting {name!r} is no text.", hint="Settings are text.")
-        if name in target.secrets and not is_reference(value):
+        if name in target.secrets and not is_reference(value, host):
             raise InvalidValueError(
                 f"The setting {name!r} of the {kind} {target.name!r} is a secret and is never stored.",
                 hint=f"Give a reference: {name}=env:NAME_OF_A_VARIABLE or {name}=file:/path/of/a/file.",
@@ -44,24 +53,44 @@ def check_settings(target: Channel | Action, settings: Mapping[str, Any]) -> Non
             )
 
 
-def is_reference(value: object) -> bool:
-    """Whether a value is a reference to a secret."""
+def is_reference(value: object, host: PluginHost | None = None) -> bool:
+    """Whether a value is a reference to a secret: of Podium, of its adapters, or one that a plugin here resolves.
+
+    A plugin is asked for the secret itself: what merely looks like a reference (``user:password``) may be one in clear.
+    """
     if not isinstance(value, str):
         return False
     scheme, colon, rest = value.partition(":")
-    return bool(colon and rest) and scheme in SCHEMES
+    if not (colon and rest):
+        return False
+    return scheme in (*OWN, *ADAPTERS) or (host is not None and _ask(host, scheme, rest)[0] is not None)
 
 
-def resolve_settings(target: Channel | Action, settings: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_settings(
+    target: Channel | Action, settings: Mapping[str, Any], host: PluginHost | None = None
+) -> dict[str, Any]:
     """Return the settings with the secrets in place of their references.
 
+    Args:
+        target: The channel or action, which says what is secret.
+        settings: What was stored.
+        host: Its plugins resolve what Podium does not know itself.
+
     Raises:
-        SettingsError: A variable or a file is not there.
+        SettingsError: A variable, a file, or the secret that a plugin was asked for, is not there.
     """
-    return {name: _resolve(value) if name in target.secrets else value for name, value in settings.items()}
+    return {name: _resolve(value, host) if name in target.secrets else value for name, value in settings.items()}
 
 
-def _resolve(reference: str) -> str:
+def without_secrets(text: str | None, target: Channel | Action, settings: Mapping[str, Any]) -> str | None:
+    """Take secrets out of a text that is stored and shown."""
+    for name in target.secrets:
+        if text and isinstance(settings.get(name), str) and settings[name]:
+            text = text.replace(settings[name], "***")
+    return text
+
+
+def _resolve(reference: str, host: PluginHost | None) -> str:
     scheme, _, rest = reference.partition(":")
     if scheme == "env":
         value = os.environ.get(rest)
@@ -70,14 +99,48 @@ def _resolve(reference: str) -> str:
                 f"The variable {rest} is not set in this process.", hint="Set it where deliveries are made."
             )
         return value
+    return _read(rest) if scheme == "file" else _resolve_by_plugin(scheme, rest, host)
+
+
+def _read(path: str) -> str:
     try:
-        value = Path(rest).read_text(encoding="utf-8").strip()
+        value = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SettingsError(f"The secret file {rest} cannot be read: {why}.", hint="Check it.") from error
+        raise SettingsError(f"The secret file {path} cannot be read: {why}.", hint="Check it.") from error
     if not value:
-        raise SettingsError(f"The secret file {rest} is empty.", hint="Put the secret into it.")
+        raise SettingsError(f"The secret file {path} is empty.", hint="Put the secret into it.")
     return value
+
+
+def _resolve_by_plugin(scheme: str, name: str, host: PluginHost | None) -> str:
+    value, faults = _ask(host, scheme, name) if host is not None else (None, [])
+    if value is not None:
+        return value
+    if faults:
+        raise SettingsError(
+            f"The secret {scheme}:{name} could not be looked up: {', '.join(faults)}.",
+            hint="'podium plugins' says what went wrong; it is tried again.",
+        )
+    raise SettingsError(
+        f"No plugin of this process knows the secret {scheme}:{name}.",
+        hint=f"Check its name, and install what resolves {scheme!r} where deliveries are made.",
+    )
+
+
+def _ask(host: PluginHost, scheme: str, name: str) -> tuple[str | None, list[str]]:
+    """Return the secret as the first plugin that has it says, and which plugins failed, without their words.
+
+    What a plugin says about its failure may hold a part of what it looked up; the log of attempts must not.
+    """
+    faults = []
+    for plugin, outcome in host.call(_HOOK, scheme=scheme, name=name) if host.has(_HOOK) else ():
+        if isinstance(outcome.value, str) and outcome.value:
+            return outcome.value, []
+        if outcome.error is not None:
+            kind = type(outcome.cause).__name__ if outcome.cause is not None else "no answer in time"
+            faults.append(f"the plugin {plugin!r} failed ({kind})")
+    return None, faults
 
 
 def _names(target: Channel | Action) -> list[str]:

@@ -1,31 +1,50 @@
-"""The worker: takes what is due and hands it to channels, each attempt guarded and bounded in time."""
+"""The worker: takes what is due and hands it to channels and actions, each attempt guarded and bounded in time."""
 
 from __future__ import annotations
 
 import math
-import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+import sqlalchemy as sa
 
 from podium.delivery import outbox
-from podium.delivery.messages import message_of
-from podium.delivery.secrets import resolve_settings
-from podium.domain.plain import Value, storable
-from podium.errors import SettingsError
-from podium.plugins.channels import DeliveryFailedError
-from podium.plugins.guard import Outcome, call_within
+from podium.delivery.outbox import Claim, Due
+from podium.delivery.schedule import next_attempt
+from podium.delivery.sending import Sent, send
+from podium.domain.plain import Value
+from podium.errors import PodiumError
+from podium.plugins.actions import Action
+from podium.plugins.channels import Channel
+from podium.plugins.guard import Outcome
 from podium.plugins.host import PluginHost
+from podium.settings import SCHEDULE
 from podium.sql.database import Database
 
-# Seconds before the second, third, ... attempt, after the schedule that Standard Webhooks recommends.
-SCHEDULE = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+Verdict = Literal["sent", "failed", "dead"]
 ATTEMPT_SECONDS = 20.0
 _LEAST_SECONDS = 1.0
-_JITTER = 0.2
+_SLOW_SECONDS = 5.0
 _BATCH = 100
+_PAUSES = (0.1, 0.5, 1.0, 2.0)  # seconds between tries to write down how an attempt ended
+
+
+class Automations(Protocol):
+    """What knows how to run automations; handed in by the registry, whose verbs their actions call."""
+
+    def run(self, claimed: Claim, action: Action, seconds: float) -> Outcome:
+        """Do what a claimed delivery of the kind ``automation`` is for, within so many seconds."""
+
+    def settled(self, connection: sa.Connection, claimed: Claim, outcome: Outcome, verdict: Verdict) -> Sequence[str]:
+        """Record what came of it, in the transaction that settles the delivery; return the ids of the events."""
+
+    def committed(self, events: Sequence[str]) -> None:
+        """Tell observers of events that `settled` recorded, now that they are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +52,18 @@ class DeliveryReport(Value):
     """What one round of delivery did.
 
     Attributes:
-        sent: Accepted by their channel.
+        sent: Accepted by their channel or action.
         failed: Not accepted; they will be tried again.
         dead: Given up.
-        left: Due, but not tried within the time budget.
+        left: Due, but not tried within the time budget, or because their receiver was slow a moment ago.
+        absent: Due, by channel or action, and left to a process that has its plugin; this one has not.
     """
 
     sent: int = 0
     failed: int = 0
     dead: int = 0
     left: int = 0
+    absent: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,92 +72,181 @@ class Worker:
 
     Attributes:
         database: Where the outbox is.
-        host: Who has the channels.
+        host: Who has the channels and actions.
         clock: Gives the time, UTC.
+        automations: Runs automations; without it they are left to others.
+        schedule: Seconds before the second, third, ... attempt.
+        attempt_seconds: How long an attempt may take.
     """
 
     database: Database
     host: PluginHost
     clock: Callable[[], datetime]
+    automations: Automations | None = None
+    schedule: Sequence[float] = SCHEDULE
+    attempt_seconds: float = ATTEMPT_SECONDS
 
-    def deliver_due(self, events: Sequence[str] | None = None, seconds: float | None = None) -> DeliveryReport:
+    def deliver_due(
+        self,
+        events: Sequence[str] | None = None,
+        seconds: float | None = None,
+        until: Callable[[], bool] | None = None,
+    ) -> DeliveryReport:
         """Deliver what is due, oldest first.
 
         Args:
-            events: Deliver only what these events caused; None for everything.
+            events: Deliver only what these events caused, and what has to go before; None for everything.
             seconds: Start no further attempt after so long; None for no limit.
+            until: Start no further attempt once it says so.
         """
-        end = time.monotonic() + seconds if seconds is not None else None
-        counts = {"sent": 0, "failed": 0, "dead": 0, "left": 0}
-        tried: set[object] = set()
+        end = time.monotonic() + seconds if seconds is not None else math.inf
+        return _Round(self, self.clock(), end, until or _never, list(events) if events is not None else None).run()
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass
+class _Round:
+    """One pass over what is due.
+
+    What fails in it is not tried again in it. A receiver that let an attempt wait long is left alone for the rest of
+    it, so that it does not use up the time of the others.
+    """
+
+    worker: Worker
+    started: datetime
+    end: float
+    until: Callable[[], bool]
+    events: list[str] | None
+    counts: dict[str, int] = field(default_factory=lambda: {"sent": 0, "failed": 0, "dead": 0, "left": 0})
+    targets: dict[str, Channel | Action | None] = field(default_factory=dict)
+    slow: set[str] = field(default_factory=set)
+    seen: set[UUID] = field(default_factory=set)
+    tried: set[UUID] = field(default_factory=set)
+
+    def run(self) -> DeliveryReport:
+        """Deliver until nothing is due, or the time is over."""
+        while waiting := self._due():
+            while waiting:
+                if self.until() or time.monotonic() >= self.end:
+                    self.counts["left"] += len(waiting)
+                    return self._report()
+                item = waiting.popleft()
+                follower = self._handle(item, self._seconds(len(waiting) + 1))
+                if follower is not None and follower.id not in self.tried:
+                    waiting.append(follower)
+        return self._report()
+
+    def _due(self) -> deque[Due]:
+        """Return what was not looked at yet; asks again when it turns out what is ordered and what is absent."""
+        worker = self.worker
         while True:
-            with self.database.read() as connection:
-                found = outbox.due(connection, self.clock(), events, _BATCH)
-            waiting = [delivery for delivery in found if delivery not in tried]
-            if not waiting:
-                return DeliveryReport(**counts)
-            for position, delivery in enumerate(waiting):
-                left = end - time.monotonic() if end is not None else math.inf
-                if left <= 0:
-                    return DeliveryReport(**{**counts, "left": len(waiting) - position})
-                tried.add(delivery)
-                # A fair share of what is left, so that one channel that hangs does not use up the time of the others.
-                share = max(left / (len(waiting) - position), _LEAST_SECONDS)
-                verdict = self._deliver(delivery, min(share, left, ATTEMPT_SECONDS))
-                if verdict is not None:
-                    counts[verdict] += 1
+            ordered = [name.partition(":")[2] for name, found in self.targets.items() if _is_ordered(found)]
+            absent = [name for name, found in self.targets.items() if found is None]
+            given = {"events": self.events, "ordered": ordered, "absent": absent}
+            with worker.database.read() as connection:
+                found = outbox.due(connection, worker.clock(), self.started, _BATCH + len(self.seen), **given)  # type: ignore[arg-type]  # each has its type
+            unknown = {_target(item): item for item in found if _target(item) not in self.targets}
+            for item in unknown.values():
+                self._find(item)
+            if not unknown:
+                fresh = [item for item in found if item.id not in self.seen]
+                self.seen.update(item.id for item in fresh)
+                return deque(fresh)
 
-    def _deliver(self, delivery: Any, seconds: float) -> str | None:
-        with self.database.write() as connection:
-            claimed = outbox.claim(connection, delivery, self.clock())
-        if claimed is None:
+    def _find(self, item: Due) -> None:
+        worker, seconds = self.worker, max(0.0, min(self.end - time.monotonic(), self.worker.attempt_seconds))
+        found: Channel | Action | None
+        if item.kind == "subscription":
+            found = worker.host.channel(item.channel, seconds)
+        else:
+            found = worker.host.action(item.channel, seconds) if worker.automations is not None else None
+            if found is not None and self.events is not None and found.seconds > worker.attempt_seconds:
+                found = None  # what takes long is not run right after a change, where somebody may wait
+        self.targets[_target(item)] = found
+
+    def _seconds(self, waiting: int) -> float:
+        """Return a fair share of the time: one channel that hangs must not use up that of the others."""
+        left = self.end - time.monotonic()
+        return min(max(left / waiting, _LEAST_SECONDS), max(left, 0.0), self.worker.attempt_seconds)
+
+    def _handle(self, item: Due, seconds: float) -> Due | None:
+        """Try one delivery, and return the one that its end lets go."""
+        target = self.targets.get(_target(item))
+        if target is None:
             return None
-        outcome = self._send(claimed, seconds)
-        now = self.clock()
-        next_at = _next_at(now, claimed.attempt, outcome) if outcome.error is not None else None
-        receipt = outcome.value if outcome.error is None else None
-        with self.database.write() as connection:
-            outbox.settle(connection, claimed, now, receipt=receipt, error=outcome.error, next_at=next_at)
-        return "sent" if outcome.error is None else "failed" if next_at is not None else "dead"
+        if item.subscription in self.slow:
+            self.counts["left"] += 1
+            return None
+        if isinstance(target, Action) and target.seconds > self.worker.attempt_seconds:
+            seconds = target.seconds
+        ordered = _is_ordered(target)
+        with self.worker.database.write() as connection:
+            now = self.worker.clock()
+            claimed = outbox.claim(connection, item, now, self.started, seconds=seconds, ordered=ordered)
+        if claimed is not None:
+            self._attempt(claimed, target, seconds)
+        if not ordered or item.stream is None:
+            return None
+        with self.worker.database.read() as connection:
+            return outbox.next_in_line(connection, item, self.worker.clock(), self.started)
 
-    def _send(self, claimed: outbox.Claim, seconds: float) -> Outcome:
+    def _attempt(self, claimed: Claim, target: Channel | Action, seconds: float) -> None:
         began = time.monotonic()
-        channel = self.host.channel(claimed.channel, seconds)
-        if channel is None:
-            late = "".join(f" {name!r} is still being loaded." for name in self.host.loading())
-            return Outcome(error=f"This process has no channel {claimed.channel!r}; install its plugin here.{late}")
-        seconds = max(seconds - (time.monotonic() - began), _LEAST_SECONDS)
-        message = message_of(str(claimed.id), claimed.event)
-        try:
-            settings = resolve_settings(channel, claimed.settings)
-        except SettingsError as error:
-            return Outcome(error=str(error), cause=error)
-        outcome = call_within(lambda: storable(str(channel.send(message, settings))), seconds)
-        receipt = (_without(outcome.value, channel.secrets, settings) or "")[:500]
-        return Outcome(receipt, _without(outcome.error, channel.secrets, settings), outcome.cause)
+        sent = self._send(claimed, target, seconds)
+        self.tried.update(part.id for part in claimed.parts)
+        if sent.outcome.error is not None and time.monotonic() - began >= min(_SLOW_SECONDS, seconds):
+            self.slow.add(claimed.subscription)
+        verdict = self._settle(claimed, sent)
+        self.counts[verdict] += len(claimed.parts)
+
+    def _send(self, claimed: Claim, target: Channel | Action, seconds: float) -> Sent:
+        if isinstance(target, Channel):
+            return send(claimed, target, self.worker.host, seconds)
+        assert self.worker.automations is not None  # else its target is absent
+        return Sent(self.worker.automations.run(claimed, target, seconds))
+
+    def _settle(self, claimed: Claim, sent: Sent) -> Verdict:
+        """Write how an attempt ended; while the database is away it is tried as long as the lease lasts."""
+        worker, outcome = self.worker, sent.outcome
+        now = worker.clock()
+        next_at = next_attempt(now, claimed.attempt, outcome, worker.schedule) if outcome.error is not None else None
+        verdict: Verdict = "sent" if outcome.error is None else "failed" if next_at is not None else "dead"
+        receipt = outcome.value if outcome.error is None else None
+        pauses = iter(_PAUSES)
+        while True:
+            try:
+                with worker.database.write() as connection:
+                    written = {"receipt": receipt, "error": outcome.error, "next_at": next_at, "note": sent.note}
+                    held = outbox.settle(connection, claimed, now, **written)  # type: ignore[arg-type]  # each has its type
+                    told: Sequence[str] = ()
+                    if held and claimed.kind == "automation" and worker.automations is not None:
+                        told = worker.automations.settled(connection, claimed, outcome, verdict)
+                if told and worker.automations is not None:
+                    worker.automations.committed(told)
+                if self.events is not None:
+                    self.events.extend(told)
+                return verdict
+            except PodiumError as error:
+                pause = next(pauses, _PAUSES[-1])
+                if not error.retryable or (claimed.leased_until - worker.clock()).total_seconds() < pause:
+                    raise
+                time.sleep(pause)
+
+    def _report(self) -> DeliveryReport:
+        absent = [name for name, found in self.targets.items() if found is None]
+        missing: Mapping[str, int] = {}
+        if absent and self.events is None:
+            with self.worker.database.read() as connection:
+                missing = outbox.count_absent(connection, self.worker.clock(), absent)
+        return DeliveryReport(**self.counts, absent=missing)
 
 
-def _next_at(now: datetime, attempt: int, outcome: Outcome) -> datetime | None:
-    """Return when to try again, or None when the schedule has ended or trying again cannot help."""
-    facts = outcome.cause.facts if isinstance(outcome.cause, DeliveryFailedError) else {}
-    if facts.get("permanent") or attempt > len(SCHEDULE):
-        return None
-    delay = SCHEDULE[attempt - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret depends on it
-    return now + timedelta(seconds=max(delay, _asked(facts.get("retry_after"))))
+def _target(item: Due) -> str:
+    return f"{item.kind}:{item.channel}"
 
 
-def _asked(seconds: object) -> float:
-    """Return how long a receiver asked to wait, at most a day; what is no sensible number counts as nothing."""
-    try:
-        wait = float(str(seconds))  # a header is text
-    except ValueError:
-        return 0.0
-    return min(wait, 86400.0) if 0 <= wait < math.inf else 0.0
-
-
-def _without(text: str | None, secrets: frozenset[str], settings: dict[str, str]) -> str | None:
-    """Take secrets out of a text that is stored and shown."""
-    for name in secrets:
-        if text and settings.get(name):
-            text = text.replace(settings[name], "***")
-    return text
+def _is_ordered(target: Channel | Action | None) -> bool:
+    return isinstance(target, Channel) and target.ordered

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from podium.domain.event_fields import event_fits
@@ -172,3 +172,51 @@ class Attempt(Value):
     finished_at: datetime | None
     error: str | None
     receipt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDetails(Value):
+    """Everything about one delivery.
+
+    Attributes:
+        delivery: How it stands.
+        model: The artifact, model or registry that the event belongs to.
+        actor: Who made the change.
+        settings: Of the subscription or automation when the event happened; secrets as references.
+        template: Words in place of Podium's own, or None.
+        digest: When the time ends that its digest sums up; None if it goes alone.
+        leased_until: Until when a worker has it, or had it.
+        attempts: The log, the first one first.
+    """
+
+    delivery: Delivery
+    model: str
+    actor: str
+    settings: Mapping[str, Any]
+    template: Template | None
+    digest: datetime | None
+    leased_until: datetime | None
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryChoice:
+    """Which deliveries are meant; what is None does not count.
+
+    Attributes:
+        status: ``pending, sending, sent, dead``.
+        subscription: The name of a subscription or automation.
+        channel: A channel or action.
+        event_type: An event type, ``*`` allowed.
+        model: A registry, project, artifact or model; ``*`` and ``?`` allowed.
+        since: Of events from this time on.
+        late: Only what was due so long ago and is not sent, or was left behind by a worker that died.
+    """
+
+    status: str | None = None
+    subscription: str | None = None
+    channel: str | None = None
+    event_type: str | None = None
+    model: str | None = None
+    since: datetime | None = None
+    late: timedelta | None = None

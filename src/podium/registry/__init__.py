@@ -11,6 +11,7 @@ from podium.registry.audit import AuditVerbs
 from podium.registry.automations import AutomationVerbs
 from podium.registry.catalog import CatalogVerbs
 from podium.registry.comparing import CompareVerbs
+from podium.registry.deliveries import DeliveryVerbs
 from podium.registry.doctor import DoctorVerbs
 from podium.registry.governance import GovernanceVerbs
 from podium.registry.imports import ImportVerbs
@@ -45,6 +46,7 @@ class Registry(
     LineageVerbs,
     SearchVerbs,
     NotifyVerbs,
+    DeliveryVerbs,
     AutomationVerbs,
     DoctorVerbs,
     SetupVerbs,

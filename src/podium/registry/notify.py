@@ -1,24 +1,17 @@
-"""The verbs about telling people and what follows: subscriptions, automations, deliveries, plugins."""
+"""The verbs about telling people: subscriptions, and the plugins that have the channels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
 
-from podium.delivery import outbox
 from podium.delivery.secrets import check_settings
-from podium.delivery.worker import DeliveryReport
-from podium.domain.delivery import DEFAULT_EVENTS, Delivery, Subscription, Template
+from podium.domain.delivery import DEFAULT_EVENTS, Subscription, Template
 from podium.errors import PluginError
-from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
 from podium.plugins.host import PluginInfo
-from podium.registry.base import Joint, now
-from podium.sql.errors import translated
+from podium.registry.base import Joint
 from podium.usecases import records, subscriptions
 from podium.usecases.records import RecordedFault
-
-Target = TypeVar("Target", Channel, Action)
 
 
 class NotifyVerbs(Joint):
@@ -58,7 +51,7 @@ class NotifyVerbs(Joint):
         wanted = Subscription(
             name, channel, tuple(events), dict(settings or {}), model, filter, template, digest, deduplicate
         )
-        check_settings(self._target("channel", channel, self.host.channels()), wanted.settings)
+        check_settings(self._channel(channel), wanted.settings, self.host)
         return self._change(lambda unit: subscriptions.add_subscription(unit, wanted))
 
     def unsubscribe(self, name: str) -> Subscription:
@@ -74,43 +67,21 @@ class NotifyVerbs(Joint):
         with self._read() as unit:
             return list(subscriptions.list_subscriptions(unit))
 
-    def _target(self, kind: str, name: str, there: Mapping[str, Target]) -> Target:
-        if name in there:
-            return there[name]
-        known = ", ".join(sorted(there)) or "none"
+    def _channel(self, name: str) -> Channel:
+        """Return a channel of this process.
+
+        Raises:
+            PluginError: There is none of that name.
+        """
+        found = self.host.channel(name, self.host.seconds)
+        if found is not None:
+            return found
+        known = ", ".join(sorted(self.host.channels())) or "none"
         raise PluginError(
-            f"There is no {kind} {name!r} here.",
-            hint=f"There is {known}. Install a plugin, such as podium-{name.partition('.')[0]}.",
-            **{kind: name},
+            f"There is no channel {name!r} here.",
+            hint=f"There is {known}. Install a plugin, such as podium-{name}.",
+            channel=name,
         )
-
-    def deliver(self, seconds: float | None = None) -> DeliveryReport:
-        """Deliver everything that is due, from whichever process it came.
-
-        Args:
-            seconds: Start no further attempt after so long.
-        """
-        with translated(self.url):
-            report = self._worker.deliver_due(seconds=seconds)
-            self._note_faults()
-        return report
-
-    def deliveries(self, status: str | None = None, limit: int = 100) -> list[Delivery]:
-        """Return deliveries, newest first; of one status (``pending, sending, sent, dead``) if given.
-
-        Raises:
-            InvalidValueError: There is no such status.
-        """
-        with self._read() as unit:
-            return outbox.list_deliveries(unit.connection, status, limit)
-
-    def retry(self, delivery: str | None = None) -> int:
-        """Make a delivery due now, or all that were given up; return how many.
-
-        Raises:
-            NotFoundError: There is no such delivery, or it was sent.
-        """
-        return self._change(lambda unit: outbox.retry(unit.connection, now(), delivery))
 
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Return the plugins of this process, those that failed to load included."""

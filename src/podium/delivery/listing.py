@@ -1,0 +1,175 @@
+"""The outbox as people see it: what was sent, waits, is late or was given up, and sending it again."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any, get_args
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from podium.domain.delivery import Attempt, Delivery, DeliveryChoice, DeliveryDetails, DeliveryStatus, Template
+from podium.errors import InvalidValueError, NotFoundError
+from podium.sql import tables as t
+
+_D, _E, _A = t.deliveries.c, t.events.c, t.delivery_attempts.c
+_DELIVERIES = sa.select(
+    t.deliveries, _E.type.label("event_type"), _E.subject, _E.stream_name, _E.created_at, _E.created_by
+).join(t.events, _E.id == _D.event_id)
+_AGAIN: dict[bool, tuple[str, ...]] = {False: ("dead",), True: ("dead", "sent")}
+_SHORTEST = 8  # hexadecimal digits of an id that somebody may give in place of all 32
+_FILTERS = "subscription, channel, event_type, model, since"
+
+
+def list_deliveries(
+    connection: sa.Connection, choice: DeliveryChoice, now: datetime, limit: int, after: str | None = None
+) -> list[Delivery]:
+    """Return deliveries, newest first.
+
+    Args:
+        connection: An open transaction.
+        choice: Which.
+        now: The time, to say what is late.
+        limit: At most so many.
+        after: The id of the last one of the page before.
+
+    Raises:
+        InvalidValueError: There is no such status, or an argument cannot be used.
+        NotFoundError: There is no delivery ``after``.
+    """
+    query = _DELIVERIES.where(*_conditions(choice, now)).order_by(_D.id.desc()).limit(_positive(limit))
+    if after is not None:
+        query = query.where(_D.id < _find(connection, after).id)
+    return [_delivery(row) for row in connection.execute(query)]
+
+
+def show_delivery(connection: sa.Connection, delivery: str) -> DeliveryDetails:
+    """Return a delivery with the log of its attempts.
+
+    Args:
+        connection: An open transaction.
+        delivery: Its id, or the beginning of one.
+
+    Raises:
+        InvalidValueError: Several begin so.
+        NotFoundError: There is none.
+    """
+    row = _find(connection, delivery)
+    log = connection.execute(sa.select(t.delivery_attempts).where(_A.delivery_id == row.id).order_by(_A.attempt))
+    attempts = tuple(Attempt(a.attempt, a.started_at, a.finished_at, a.error, a.receipt) for a in log)
+    return DeliveryDetails(
+        delivery=_delivery(row),
+        model=row.stream_name,
+        actor=row.created_by,
+        settings=row.settings,
+        template=Template(**row.template) if row.template is not None else None,
+        digest=row.batch,
+        leased_until=row.leased_until,
+        attempts=attempts,
+    )
+
+
+def retry_delivery(connection: sa.Connection, now: datetime, delivery: str, *, sent: bool = False) -> int:
+    """Make one delivery due now that was given up or waits, and with ``sent`` one that was sent.
+
+    Raises:
+        InvalidValueError: Several begin with this id, or it is being sent at this moment.
+        NotFoundError: There is none, or it was sent.
+    """
+    row = _find(connection, delivery)
+    if row.status == "sending" and row.leased_until > now:
+        raise InvalidValueError(f"The delivery {row.id} is being sent now.", hint="Wait for what comes of it.")
+    if row.status == "sent" and not sent:
+        raise NotFoundError(
+            f"The delivery {row.id} does not wait: it was sent.", hint="To send it once more: --sent, or sent=True."
+        )
+    return _make_due(connection, now, [_D.id == row.id, _D.status == row.status])
+
+
+def retry_deliveries(connection: sa.Connection, now: datetime, choice: DeliveryChoice, *, sent: bool = False) -> int:
+    """Make all deliveries due now that were given up and fit; with ``sent`` those that were sent, too.
+
+    Raises:
+        InvalidValueError: Everything that ever was sent would go out again, or an argument cannot be used.
+    """
+    narrowed = any((choice.subscription, choice.channel, choice.event_type, choice.model, choice.since))
+    if sent and not narrowed:
+        raise InvalidValueError("Everything that ever was sent would be sent again.", hint=f"Narrow it: {_FILTERS}.")
+    query = sa.select(_D.id).join(t.events, _E.id == _D.event_id).where(*_conditions(choice, now))
+    return _make_due(connection, now, [_D.id.in_(query), _D.status.in_(_AGAIN[sent])])
+
+
+def _make_due(connection: sa.Connection, now: datetime, where: list[Any]) -> int:
+    values = {"status": "pending", "next_at": now, "leased_until": None}
+    return connection.execute(sa.update(t.deliveries).where(*where).values(values)).rowcount
+
+
+def _conditions(choice: DeliveryChoice, now: datetime) -> list[sa.ColumnElement[bool]]:
+    if choice.status is not None and choice.status not in get_args(DeliveryStatus):
+        known = ", ".join(get_args(DeliveryStatus))
+        raise InvalidValueError(f"{choice.status!r} is no status.", hint=f"Use one of {known}.")
+    found = [_D.status == choice.status] if choice.status is not None else []
+    found += [_D.subscription == choice.subscription] if choice.subscription is not None else []
+    found += [_D.channel == choice.channel] if choice.channel is not None else []
+    found += [_E.type.like(_pattern(choice.event_type), escape="\\")] if choice.event_type is not None else []
+    found += [_of_place(choice.model)] if choice.model is not None else []
+    if choice.since is not None:
+        if choice.since.tzinfo is None:
+            raise InvalidValueError("The time 'since' has no zone.", hint="Pass datetime(2026, 12, 31, tzinfo=UTC).")
+        found.append(_E.created_at >= choice.since)
+    if choice.late is not None:
+        waits = sa.and_(_D.status == "pending", _D.next_at < now - choice.late)
+        found.append(sa.or_(waits, sa.and_(_D.status == "sending", _D.leased_until < now)))
+    return found
+
+
+def _of_place(pattern: str) -> sa.ColumnElement[bool]:
+    """Of a collection that fits ``REGISTRY/PATTERN``, or of anything in ``REGISTRY``."""
+    like = _pattern(pattern)
+    if "/" in pattern:
+        return _E.stream_name.ilike(like, escape="\\")
+    return sa.or_(_E.stream_name.ilike(like, escape="\\"), _E.stream_name.ilike(like + "/%", escape="\\"))
+
+
+def _pattern(pattern: str) -> str:
+    escaped = re.sub(r"([\\%_])", r"\\\1", pattern)
+    return escaped.replace("*", "%").replace("?", "_")
+
+
+def _find(connection: sa.Connection, text: object) -> Any:
+    """Return the row of a delivery by its id or the beginning of it."""
+    digits = text.replace("-", "").lower() if isinstance(text, str) else ""
+    rows = []
+    if _SHORTEST <= len(digits) <= 32 and re.fullmatch("[0-9a-f]+", digits):
+        low, high = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+        rows = list(connection.execute(_DELIVERIES.where(_D.id.between(low, high)).limit(2)))
+    if len(rows) > 1:
+        raise InvalidValueError(f"Several deliveries begin with {text!r}.", hint="Give more of the id.")
+    if not rows:
+        raise NotFoundError(f"There is no delivery {text!r}.", hint="'podium deliveries ls' lists them.")
+    return rows[0]
+
+
+def _positive(limit: int) -> int:
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise InvalidValueError(f"{limit!r} is no limit.", hint="Use a whole number from 1.")
+    return limit
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        id=str(row.id),
+        kind=row.kind,
+        subscription=row.subscription,
+        channel=row.channel,
+        event=str(row.event_id),
+        event_type=row.event_type,
+        subject=row.subject,
+        status=row.status,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        next_at=row.next_at,
+        error=row.error,
+        receipt=row.receipt,
+    )

@@ -1,0 +1,91 @@
+"""The statements of the outbox, made once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from podium.sql import tables as t
+
+_UNSENT = ("pending", "sending")
+_D = t.deliveries.c
+_BEFORE = t.deliveries.alias("before")
+_B = _BEFORE.c
+
+
+def is_due(now: Any, started: Any) -> sa.ColumnElement[bool]:
+    """What waits and is due, except what this round tried already; and what a worker left behind when it died."""
+    waits = sa.and_(_D.status == "pending", _D.next_at <= now, sa.or_(_D.next_at <= started, _D.attempts == 0))
+    return sa.or_(waits, sa.and_(_D.status == "sending", _D.leased_until <= started))
+
+
+# An unsent delivery before this one, of the same subscription, channel and collection, that goes into no message with
+# it. One that was given up holds nothing up.
+_HOLDS_UP = sa.and_(
+    _B.subscription == _D.subscription,
+    _B.stream == _D.stream,
+    _B.sequence < _D.sequence,
+    _B.channel == _D.channel,
+    _B.status.in_(_UNSENT),
+    sa.or_(_B.batch.is_(None), _D.batch.is_(None), _B.batch != _D.batch),
+)
+HELD_UP = sa.select(_B.id).where(_D.id == sa.bindparam("id", type_=sa.Uuid), _HOLDS_UP).limit(1)
+_NOW, _STARTED = (sa.bindparam(name, type_=_D.next_at.type) for name in ("now", "started"))
+_PRESENT = (_D.kind + ":" + _D.channel).not_in(sa.bindparam("absent", expanding=True))
+_HEAD = sa.or_(
+    _D.channel.not_in(sa.bindparam("ordered", expanding=True)),
+    _D.kind == "automation",
+    ~sa.exists().where(_HOLDS_UP),
+)
+_COLUMNS = (_D.id, _D.kind, _D.channel, _D.subscription, _D.stream, _D.batch)
+DUE = (
+    sa.select(*_COLUMNS)
+    .where(is_due(_NOW, _STARTED), _PRESENT, _HEAD)
+    .order_by(_D.next_at, _D.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+# What few events caused is looked at whole: of one that has to wait, the first in its line may be tried.
+DUE_OF = (
+    sa.select(*_COLUMNS)
+    .where(_D.event_id.in_(sa.bindparam("events", expanding=True)), is_due(_NOW, _STARTED), _PRESENT)
+    .order_by(_D.next_at, _D.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+LOCKED = sa.select(t.deliveries).where(_D.id == sa.bindparam("id", type_=sa.Uuid)).with_for_update(skip_locked=True)
+FIRST = (
+    sa.select(t.deliveries)
+    .where(
+        _D.subscription == sa.bindparam("subscription"),
+        _D.stream == sa.bindparam("stream", type_=sa.Uuid),
+        _D.channel == sa.bindparam("channel"),
+        _D.status.in_(_UNSENT),
+    )
+    .order_by(_D.sequence)
+    .limit(1)
+)
+_OF_BATCH = (
+    _D.subscription == sa.bindparam("subscription"),
+    _D.batch == sa.bindparam("batch", type_=_D.batch.type),
+    _D.channel == sa.bindparam("channel"),
+)
+FIRST_OF_BATCH = sa.select(_D.id).where(*_OF_BATCH).order_by(_D.id).limit(1).with_for_update()
+BATCH_ROWS = (
+    sa.select(t.deliveries).where(*_OF_BATCH, _D.status.in_(_UNSENT)).order_by(_D.id).with_for_update(skip_locked=True)
+)
+EVENTS = sa.select(t.events).where(t.events.c.id.in_(sa.bindparam("ids", expanding=True)))
+_THREAD = (
+    sa.select(t.events.c.type, _D.receipt, _D.request)
+    .join(t.events, t.events.c.id == _D.event_id)
+    .where(
+        _D.subscription == sa.bindparam("subscription"),
+        _D.topic == sa.bindparam("topic"),
+        _D.channel == sa.bindparam("channel"),
+        _D.sequence < sa.bindparam("sequence"),
+        _D.status == "sent",
+        _D.receipt != "",
+        _D.batch.is_(None),
+    )
+)
+EARLIER = _THREAD.order_by(_D.sequence.desc()).limit(sa.bindparam("limit", type_=sa.Integer))
+EARLIEST = _THREAD.order_by(_D.sequence).limit(1)

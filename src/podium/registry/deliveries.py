@@ -1,0 +1,113 @@
+"""The verbs about deliveries: make them, look at them, send them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from podium.delivery import listing
+from podium.delivery.worker import DeliveryReport
+from podium.domain.delivery import Delivery, DeliveryChoice, DeliveryDetails
+from podium.errors import InvalidValueError
+from podium.registry.base import Joint, now
+from podium.sql.errors import translated
+
+
+class DeliveryVerbs(Joint):
+    """What can be done with deliveries."""
+
+    def deliver(self, seconds: float | None = None, until: Callable[[], bool] | None = None) -> DeliveryReport:
+        """Deliver everything that is due, from whichever process it came; each delivery is tried once.
+
+        Args:
+            seconds: Start no further attempt after so long.
+            until: Asked before each attempt; start no further one once it says yes, such as after a signal.
+
+        Raises:
+            DatabaseUnavailableError: The database cannot be reached.
+        """
+        with translated(self.url):
+            report = self._worker.deliver_due(seconds=seconds, until=until)
+            self._note_faults()
+        return report
+
+    def deliveries(
+        self,
+        status: str | None = None,
+        limit: int = 100,
+        *,
+        subscription: str | None = None,
+        channel: str | None = None,
+        event_type: str | None = None,
+        model: str | None = None,
+        since: datetime | None = None,
+        late: timedelta | None = None,
+        after: str | None = None,
+    ) -> list[Delivery]:
+        """Return deliveries, newest first.
+
+        Args:
+            status: ``pending, sending, sent`` or ``dead`` (given up); None for all.
+            limit: At most so many.
+            subscription: Of this subscription or automation.
+            channel: To this channel or action.
+            event_type: About events of this type, ``*`` allowed.
+            model: About this registry, project, artifact or model; ``*`` and ``?`` allowed.
+            since: About events from this time on.
+            late: Only what was due so long ago and is not sent, or was left behind by a worker that died.
+            after: The id of the last one of the page before.
+
+        Raises:
+            InvalidValueError: There is no such status, or an argument cannot be used.
+            NotFoundError: There is no delivery ``after``.
+        """
+        choice = DeliveryChoice(status, subscription, channel, event_type, model, since, late)
+        with self._read() as unit:
+            return listing.list_deliveries(unit.connection, choice, unit.now, limit, after)
+
+    def delivery(self, delivery: str) -> DeliveryDetails:
+        """Return one delivery with the log of its attempts.
+
+        Args:
+            delivery: Its id, or the beginning of one.
+
+        Raises:
+            InvalidValueError: Several begin so.
+            NotFoundError: There is none.
+        """
+        with self._read() as unit:
+            return listing.show_delivery(unit.connection, delivery)
+
+    def retry(
+        self,
+        delivery: str | None = None,
+        *,
+        subscription: str | None = None,
+        channel: str | None = None,
+        event_type: str | None = None,
+        model: str | None = None,
+        since: datetime | None = None,
+        sent: bool = False,
+    ) -> int:
+        """Make a delivery due now, or all that were given up and fit; return how many. `deliver` sends them.
+
+        Args:
+            delivery: The id of one, or the beginning of it; it may wait as well.
+            subscription: Of this subscription or automation.
+            channel: To this channel or action.
+            event_type: About events of this type, ``*`` allowed.
+            model: About this registry, project, artifact or model; ``*`` and ``?`` allowed.
+            since: About events from this time on.
+            sent: Also what was sent; it goes out again under the same id.
+
+        Raises:
+            InvalidValueError: Both an id and a filter, several deliveries begin with the id, it is being sent at this
+                moment, or everything that ever was sent would be sent again.
+            NotFoundError: There is no such delivery, or it was sent and ``sent`` is not set.
+        """
+        choice = DeliveryChoice(None, subscription, channel, event_type, model, since)
+        if delivery is None:
+            return self._change(lambda unit: listing.retry_deliveries(unit.connection, now(), choice, sent=sent))
+        if choice != DeliveryChoice():
+            raise InvalidValueError("Both a delivery and a filter are given.", hint="Give one of the two.")
+        return self._change(lambda unit: listing.retry_delivery(unit.connection, now(), delivery, sent=sent))
