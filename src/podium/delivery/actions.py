@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -34,6 +34,9 @@ class Firings(Protocol):
 
     def record(self, connection: sa.Connection, claimed: Claim, *, receipt: str | None, error: str | None) -> list[str]:
         """Record in an open transaction what an automation did, and return the ids of the events."""
+
+    def tell(self, events: Sequence[str]) -> None:
+        """Tell observers of events that are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,10 @@ class Automations:
             return []
         receipt = outcome.value if outcome.error is None else None
         return self.firings.record(connection, claimed, receipt=receipt, error=outcome.error)
+
+    def committed(self, events: Sequence[str]) -> None:
+        """Tell observers; see `podium.delivery.worker.Automations`."""
+        self.firings.tell(events)
 
 
 def rendered_settings(action: Action, settings: Mapping[str, Any], event: Event) -> dict[str, Any]:

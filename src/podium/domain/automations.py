@@ -82,7 +82,7 @@ def automation_actor(name: str) -> str:
 
 def automation_origin(delivery: str, name: str, event: Event) -> Origin:
     """Return where a change comes from that an automation makes; the same for each attempt of one delivery."""
-    chain = [*chain_of(event.origin), name]
+    chain = list(dict.fromkeys([*chain_of(event.origin), name]))
     details = {"automation": name, "event": event.id, "stream": event.stream, "sequence": event.sequence}
     details |= {CHAIN: chain}
     return Origin("automation", f"automation {name}", event.origin.url, f"automation:{delivery}", details)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,3 +46,7 @@ class Hands:
         firing = Firing(name, claimed.channel, event, str(claimed.id), claimed.attempt, receipt, error, why)
         record_firing(unit, firing)
         return [made.id for made in unit.events]
+
+    def tell(self, events: Sequence[str]) -> None:
+        """Tell observers of events that are there."""
+        self.registry._tell_of(events)
