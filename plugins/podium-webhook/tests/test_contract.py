@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 from podium_webhook import WebhookChannel
 
+from podium import Registry
 from podium.testing import Arrived, ChannelContract, LoopbackReceiver
 
 SECRET = "whsec_YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcyAuLi4="
@@ -22,6 +23,12 @@ class TestWebhook(ChannelContract):
     @pytest.fixture(autouse=True)
     def _allowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PODIUM_WEBHOOK_ALLOW", "127.0.0.1")
+
+    @pytest.fixture
+    def podium_registry(self, podium_registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Registry:
+        """The registry of the contract, whose process has no setting of Podium's, and then this one."""
+        monkeypatch.setenv("PODIUM_WEBHOOK_ALLOW", "127.0.0.1")
+        return podium_registry
 
     def make_channel(self) -> WebhookChannel:
         return WebhookChannel(seconds=2)
