@@ -10,7 +10,8 @@ Nothing here patches anything: a test sends real HTTP over the loopback interfac
 `ChannelContract` is the contract of channels as tests to inherit; `make_event` and `make_message` make what a channel
 is told, of every type and with hostile words in it. The fixture ``podium_registry`` is an empty registry for a test.
 
-`FakeSlack` answers as the Slack Web API does, and `slack_text` gives a message as a person reads it in Slack.
+`FakeSlack` answers as the Slack Web API does, `slack_text` gives a message as a person reads it in Slack, and a
+`SlackPerson` presses its buttons.
 `LoopbackMailServer` takes mails; it needs the extra ``podium[testing]``.
 """
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from podium.testing.mail import LoopbackMailServer, ReceivedMail
     from podium.testing.receiver import LoopbackReceiver, ReceivedRequest, Reply
     from podium.testing.slack import slack_text
+    from podium.testing.slack_person import SlackPerson
 
 __all__ = [
     "EVENT_TYPES",
@@ -45,6 +47,7 @@ __all__ = [
     "ReceivedMail",
     "ReceivedRequest",
     "Reply",
+    "SlackPerson",
     "active_parts",
     "make_digest",
     "make_event",
@@ -61,6 +64,7 @@ _HOMES = {
     "FakeSlack": "fake_slack",
     "LoopbackMailServer": "mail",
     "ReceivedMail": "mail",
+    "SlackPerson": "slack_person",
     "active_parts": "contract_tools",
     "slack_text": "slack",
 }
