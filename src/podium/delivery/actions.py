@@ -22,6 +22,7 @@ from podium.plugins.channels import DeliveryFailedError
 from podium.plugins.guard import Outcome, call_within
 from podium.plugins.host import PluginHost
 
+Connection = sa.Connection
 _LONGEST_RECEIPT = 500
 _LEAST_SECONDS = 1.0
 

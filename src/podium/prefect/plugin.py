@@ -7,9 +7,12 @@ for a Prefect that this process has imported already, and imports none.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from podium.domain.automations import CHAIN, handed_back
 from podium.plugins import Origin, hookimpl
+from podium.plugins.actions import Action
 from podium.prefect import identity
 
 
@@ -26,6 +29,24 @@ def podium_origin() -> Origin | None:
     if task is None and flow_run is None:
         return None
     return Origin("prefect", _label(flow, task), _url(flow_run, task), _identity(flow_run, task), _details(flow, task))
+
+
+@hookimpl
+def podium_actions() -> Sequence[Action]:
+    """Offer ``prefect.run_deployment`` and ``prefect.emit_event``; see `podium.plugins.hookspecs`."""
+    from podium.prefect.actions import EmitEventAction, RunDeploymentAction
+
+    return [RunDeploymentAction(), EmitEventAction()]
+
+
+@hookimpl
+def podium_resolve_secret(scheme: str, name: str) -> str | None:
+    """Look up ``prefect:TYPE/NAME`` and ``prefect:TYPE/NAME/FIELD``; see `podium.prefect.secrets`."""
+    if scheme != "prefect":
+        return None
+    from podium.prefect.secrets import resolve
+
+    return resolve(name)
 
 
 def _label(flow: Any, task: Any) -> str:
@@ -65,10 +86,23 @@ def _details(flow: Any, task: Any) -> dict[str, Any]:
     if flow is not None and flow.flow_run is not None:
         run = flow.flow_run
         found |= {"flow_run_id": run.id, "flow_run_name": run.name, "flow_run_count": run.run_count}
-        found |= {"deployment_id": run.deployment_id}
+        found |= {"deployment_id": run.deployment_id, **_handed_back(run)}
     if task is not None:
         run = task.task_run
         found |= {"flow_run_id": run.flow_run_id, "task_run_id": run.id, "task_run_name": run.name}
         found |= {"task_name": task.task.name, "task_key": run.task_key, "run_count": run.run_count}
-    plain = {key: value if isinstance(value, int) else str(value) for key, value in found.items() if value is not None}
-    return plain
+    known = {key: value for key, value in found.items() if value is not None}
+    return {key: value if isinstance(value, int) or key == CHAIN else str(value) for key, value in known.items()}
+
+
+def _handed_back(run: Any) -> dict[str, Any]:
+    """Return the chain of the automations that led to a flow run.
+
+    It is in the labels that ``prefect.run_deployment`` gave it, or in a parameter ``podium``, by which an automation of
+    Prefect's own can hand on what an event of ``prefect.emit_event`` has in its payload.
+    """
+    labels = getattr(run, "labels", None) or {}
+    given = {key: labels[f"podium.{key}"] for key in ("automation", "event", CHAIN) if f"podium.{key}" in labels}
+    parameters = getattr(run, "parameters", None)
+    other = parameters.get("podium") if isinstance(parameters, Mapping) else None
+    return handed_back(given) or handed_back(other)

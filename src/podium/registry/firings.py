@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-import sqlalchemy as sa
-
+from podium.delivery.actions import Connection
 from podium.delivery.outbox import Claim
 from podium.domain.automations import automation_actor, automation_origin, stopped_by
 from podium.domain.events import Event
@@ -37,7 +36,7 @@ class Hands:
         with acting_as(automation_actor(automation), automation_origin(delivery, automation, event)):
             yield cast("ActionRegistry", self.registry)
 
-    def record(self, connection: sa.Connection, claimed: Claim, *, receipt: str | None, error: str | None) -> list[str]:
+    def record(self, connection: Connection, claimed: Claim, *, receipt: str | None, error: str | None) -> list[str]:
         """Record in an open transaction what an automation did, and return the ids of the events."""
         name, event = claimed.subscription, claimed.event
         origin = automation_origin(str(claimed.id), name, event)
