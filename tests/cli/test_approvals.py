@@ -80,11 +80,11 @@ def test_mistakes(code, args, words, run, asked, model):
 
 
 def test_the_beginning_of_an_id_is_enough(run, ok, asked, model):
-    """It names the request while no other begins so; else they are all listed."""
+    """As much of it as a list shows; where too little is given, those are listed that might be meant."""
     run("promote", f"{model}:v1", "--to", "production")
     both = run("requests", "show", asked[:6])
     assert (both.exit_code, asked in both.stderr) == (2, True)
-    assert "2 requests begin with" in both.stderr
+    assert "is too short to name a request" in both.stderr
     short = ok("requests", "ls").split()[0]
     assert asked.startswith(short)
     assert asked in ok("requests", "show", short)
@@ -152,3 +152,40 @@ def test_completion_of_requests(process, ok, asked, model):
     for words, wanted in ((("approve", "model"), f"{model}:v0"), (("reject", asked[:4]), asked)):
         env = {"_PODIUM_COMPLETE": "fish_complete", "COMP_WORDS": f"podium {words[0]} ", "COMP_CWORD": words[1]}
         assert wanted in process(env=env).stdout
+
+
+def _asked_at(registry, ref: str, millisecond: int, last: int):
+    """Ask for production with an id of our choice: of this millisecond, with this at its end."""
+    from uuid import UUID
+
+    import podium.usecases.transitions as transitions
+
+    made = UUID(int=(millisecond << 80) | (0x7 << 76) | (0b10 << 62) | last)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transitions, "new_id", lambda: made)
+        return registry.promote(ref, "production").id
+
+
+@pytest.mark.parametrize("length", [8, 11, 13])
+def test_what_was_noted_of_a_decided_request_approves_no_other(run, model, length):
+    """A beginning that another attempt has too, or that is too short for one moment, is refused with both versions."""
+    from podium.registry import open_registry
+
+    registry = open_registry()
+    registry.set_policy(model, {"stages": [{"name": "production", "approvals": {"count": 1, "not_author": False}}]})
+    first = _asked_at(registry, f"{model}:v0", 0x1A20F9D3ECF, 1)
+    registry.reject(first, "no", on_behalf_of="cy")
+    second = _asked_at(registry, f"{model}:v1", 0x1A20F9D3ECF, 2)
+    result = run("approve", first[:length], "--actor", "bob")
+    assert (result.exit_code, registry.list_requests()[0].id) == (2, second)
+    assert f"{first} ({model}:v0 for 'production', rejected)" in result.stderr
+    assert f"{second} ({model}:v1 for 'production', pending)" in result.stderr
+    registry.close()
+
+
+def test_the_time_of_an_id_names_its_request(ok, run, asked, model):
+    """Twelve digits that no other attempt has are enough, with the dash and without; fewer are not."""
+    assert model in ok("requests", "show", asked[:13])
+    assert model in ok("requests", "show", asked[:13].replace("-", "").upper())
+    result = run("approve", asked[:4], "--actor", "bob")
+    assert (result.exit_code, f"'{asked[:4]}' is too short to name a request" in result.stderr) == (2, True)

@@ -118,7 +118,7 @@ def test_a_deleted_model_can_be_explained(lived) -> None:
     before = lived.explain(MODEL)
     lived.delete_collection(MODEL, force=True, reason="gone")
     newest, *others = lived.explain(MODEL)
-    assert (others, newest.summary) == (before, "staging taken from v0: gone")
+    assert (others, newest.summary) == (before, "staging taken from v1: gone")
 
 
 @pytest.mark.parametrize(

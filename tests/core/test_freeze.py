@@ -148,3 +148,14 @@ def test_a_way_back_through_a_window_of_the_policy(registry, linked, rows, back)
     assert rows(registry) == before
     BACK[back](registry, reason="It leaks")
     assert registry.events(MODEL)[-1].after["frozen"] == [{"window": WINDOW, "why": "Campaign"}]
+
+
+def test_a_window_for_ever_and_a_request_for_a_century(registry, linked) -> None:
+    """Dates at the end of time freeze, and the longest span waits; neither kills a promotion that is judged by them."""
+    linked(registry, 1)
+    window = {"from": "2026-01-01", "to": "9999-12-31T23:59", "timezone": "America/New_York", "reason": "closed"}
+    registry.set_policy(MODEL, {"stages": [{"name": "live", "freeze": [window]}]})
+    with pytest.raises(PromotionRefusedError, match="is frozen by the policy until 9999-12-31"):
+        registry.promote(f"{MODEL}:v0", "live")
+    registry.set_policy(MODEL, {"stages": [{"name": "live", "approvals": {"expires": "5217w"}}]})
+    assert registry.promote(f"{MODEL}:v0", "live").expires_at.year >= 2125

@@ -221,6 +221,13 @@ def test_promotions_that_make_no_sense(registry, linked, rows, ref, to, error) -
     assert rows(registry) == before
 
 
+def test_a_digest_is_text(registry, linked) -> None:
+    """Anything else is refused as what it is, before anything is written."""
+    linked(registry, 1)
+    with pytest.raises(InvalidValueError, match="5 is no digest"):
+        registry.record_check(f"{MODEL}:v0", "safety", "pass", digest=5)
+
+
 def test_results_are_bound_to_the_digest(registry, linked) -> None:
     """A result of another digest than the reference names is not put on it."""
     linked(registry, 2)

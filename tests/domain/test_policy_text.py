@@ -17,6 +17,7 @@ from podium.domain.policy_schema import SCHEMA, SCHEMA_FILE, schema_text
 from podium.errors import InvalidNameError, InvalidValueError
 from tests.core.promotion_truth import POLICIES
 
+LAST = "9999-12-31T23:59:59.999999+00:00"
 ROOT = Path(__file__).parents[2]
 FULL = Policy(
     (
@@ -42,6 +43,9 @@ MISTAKES = [
     ("stages:\n- name: a\n  checks:\n  - name: x\n    maxage: 7d\n", 5, "Did you mean 'max_age'"),
     ("stages:\n- name: a\n  checks:\n  - {name: x, severity: warning}\n", 4, "Did you mean 'warn'"),
     ("stages:\n- name: a\n  checks: [x, x]\n", 3, "asks for a check twice"),
+    ("stages:\n- name: a\n- name: metric\n", 3, "is what rules call something else"),
+    ("stages:\n- name: a\n  approvals: {expires: 999999w}\n", 3, "longer than a hundred years"),
+    ("stages:\n- name: a\n  checks:\n  - {name: x, max_age: 36526d}\n", 4, "longer than a hundred years"),
     ("stages:\n- name: a\n  checks: [{max_age: 7d}]\n", 3, "'name' is missing"),
     ("stages:\n- name: a\n  approvals: 2\n", 3, "a mapping is meant"),
     ("stages:\n- name: a\n  approvals:\n    count: 0\n", 4, "out of range"),
@@ -171,6 +175,9 @@ def test_what_the_schema_refuses_the_reader_refuses(stages: list[object]) -> Non
             "UTC",
             ("2026-12-20T16:00:00+00:00", "2026-12-20T19:00:00+00:00"),
         ),
+        ("0001-01-01", "9999-12-31", "UTC", ("0001-01-01T00:00:00+00:00", LAST)),
+        ("0001-01-01", "9999-12-31T23:59", "Asia/Tokyo", ("0001-01-01T00:00:00+00:00", "9999-12-31T14:59:00+00:00")),
+        ("2026-01-01", "9999-12-31T23:59", "America/New_York", ("2026-01-01T05:00:00+00:00", LAST)),
     ],
 )
 def test_when_a_window_is_open(start: str, end: str, zone: str, expected: tuple[str, str]) -> None:

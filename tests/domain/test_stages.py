@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from podium.domain.policies import DEFAULT_POLICY, Policy, Stage, validate_policy
+from podium.domain.metric_gates import RuleVocabulary
+from podium.domain.policies import DEFAULT_POLICY, ApprovalRule, Policy, Stage, validate_policy
 from podium.domain.transitions import earlier_holders
 from podium.errors import InvalidNameError, InvalidValueError, NotFoundError
 
@@ -76,6 +77,41 @@ def test_stages_are_named_like_aliases(name) -> None:
     """A stage has the name of an alias, so that it can be one."""
     with pytest.raises(InvalidNameError):
         validate_policy(Policy((Stage(name),)))
+
+
+@pytest.mark.parametrize("name", sorted({*RuleVocabulary(())._by_name, "Metric", "METADATA"}))
+def test_no_stage_takes_over_what_rules_name(name) -> None:
+    """What a rule calls something of the version itself is no name for a stage, however it is written."""
+    with pytest.raises(InvalidValueError, match="is what rules call something else"):
+        Policy.from_json({"stages": [{"name": name}, {"name": "production", "metrics": ["metric.accuracy >= 0.99"]}]})
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (Policy((Stage("a", approvals=ApprovalRule(roles="lead")),)), r"stages\[0\].approvals.roles: This is 'lead'"),
+        (
+            Policy((Stage("a", approvals=ApprovalRule(not_author=None)),)),
+            "not_author: This is empty, but true or false",
+        ),
+        (Policy((Stage("a", approvals=ApprovalRule(not_author="no")),)), "not_author: This is 'no', but true or false"),
+        (Policy((Stage("a", approvals=ApprovalRule(not_author=0)),)), "not_author: This is 0, but true or false"),
+        (Policy((Stage("a", approvals=ApprovalRule(expires="")),)), "expires: '' is no span"),
+        (Policy(("a",)), r"stages\[0\]: This is 'a', but a mapping is meant"),
+        (Policy("a"), "stages: This is 'a', but a list is meant"),
+        (Policy((Stage("a", checks="x"),)), "checks: This is 'x', but a list is meant"),
+    ],
+)
+def test_python_policies_are_read_as_strictly_as_yaml(policy, words) -> None:
+    """What has another type than it should is refused where it stands, never taken for something else."""
+    with pytest.raises(InvalidValueError, match=words):
+        validate_policy(policy)
+
+
+def test_lists_are_as_good_as_tuples() -> None:
+    """Whoever writes lists in Python gets the same policy."""
+    lists = Policy([Stage("a", approvals=ApprovalRule(roles=["lead"]))])
+    assert validate_policy(lists) == Policy((Stage("a", approvals=ApprovalRule(roles=("lead",))),))
 
 
 def test_an_unknown_stage_suggests_a_known_one() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from podium.registry import Registry
 
 _SHORT = 13  # characters of an id that say its millisecond: no two requests of one registry are likely to share them
+_DIGITS = 12  # hexadecimal digits among them; fewer name a span of time, and whatever was asked in it
 
 
 def find_request(registry: Registry, what: str, stage: str | None) -> tuple[str, str | None]:
@@ -37,7 +38,7 @@ def find_request(registry: Registry, what: str, stage: str | None) -> tuple[str,
 
     Raises:
         click.UsageError: A stage beside an id.
-        InvalidValueError: Several requests might be meant.
+        InvalidValueError: Several requests might be meant, or too little of an id is given.
         NotFoundError: None is.
     """
     if "/" in what:
@@ -50,20 +51,30 @@ def find_request(registry: Registry, what: str, stage: str | None) -> tuple[str,
 def full_id(registry: Registry, text: str) -> str:
     """Return the whole id of a request, of which the beginning is enough; what is none at all is returned as it is.
 
+    The beginning has to tell it from every attempt that ever was, decided ones too: what somebody noted of one request
+    must never approve another.
+
     Raises:
-        InvalidValueError: Several begin so.
+        InvalidValueError: Several begin so, or it is too short to name one.
     """
-    start = text.lower()
-    if _is_id(text) or not re.fullmatch(r"[0-9a-f-]{4,}", start):
+    digits = text.lower().replace("-", "")
+    if _is_id(text) or not re.fullmatch(r"[0-9a-f]+", digits):
         return text
-    for status in ("pending", None):
-        found = [made.id for made in registry.list_requests(status=status) if made.id.startswith(start)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            some = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
-            raise InvalidValueError(f"{len(found)} requests begin with {text!r}.", hint=f"They are {some}.", ids=found)
-    return text
+    found = [made for made in registry.list_requests(status=None) if made.id.replace("-", "").startswith(digits)]
+    if not found:
+        return text
+    if len(found) == 1 and len(digits) >= _DIGITS:
+        return found[0].id
+    newest = [f"{made.id} ({made.ref} for {made.stage!r}, {made.status})" for made in reversed(found)]
+    some = "; ".join(newest[:5]) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
+    words = f"{text!r} is too short to name a request"
+    if len(digits) >= _DIGITS:
+        words = f"{len(found)} requests begin with {text!r}"
+    raise InvalidValueError(
+        f"{words}.",
+        hint=f"Give the whole id, or {_DIGITS} digits of it that no other has: {some}.",
+        ids=[made.id for made in found],
+    )
 
 
 def short_ids(requests: Sequence[Transition]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from podium.errors import InvalidValueError
 
 DURATION = r"^[1-9][0-9]{0,5}[smhdw]$"
+LONGEST = timedelta(days=36_525)  # a hundred years: longer ones lead behind the last date that there is
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -15,13 +16,18 @@ def parse_duration(text: object) -> timedelta:
     """Return the span that a text means.
 
     Raises:
-        InvalidValueError: It is no whole number with one of the units s, m, h, d, w.
+        InvalidValueError: It is no whole number with one of the units s, m, h, d, w, or more than a hundred years.
     """
     if not isinstance(text, str) or re.fullmatch(DURATION, text) is None:
         raise InvalidValueError(
             f"{text!r} is no span of time.", hint="Write a whole number and a unit: 90s, 30m, 12h, 7d or 2w."
         )
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+    span = timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+    if span > LONGEST:
+        raise InvalidValueError(
+            f"{text!r} is longer than a hundred years.", hint="Write a shorter span, or leave it out for no end."
+        )
+    return span
 
 
 def in_words(span: timedelta) -> str:

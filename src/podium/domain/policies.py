@@ -53,9 +53,10 @@ class ApprovalRule(Value):
     def to_json(self) -> dict[str, Any]:
         """Return the rule as a policy writes it."""
         plain: dict[str, Any] = {"count": self.count}
-        plain |= {"roles": list(self.roles)} if self.roles else {}
-        plain |= {} if self.not_author else {"not_author": False}
-        return plain | ({"expires": self.expires} if self.expires else {})
+        # What is of another type than it should be stays as it is: whoever reads the policy says so.
+        plain |= {"roles": _items(self.roles)} if self.roles != () else {}
+        plain |= {"not_author": self.not_author} if self.not_author is not True else {}
+        return plain | ({"expires": self.expires} if self.expires is not None else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ class Policy(Value):
 
     def to_json(self) -> dict[str, Any]:
         """Return the policy as its YAML says it."""
-        return {"stages": [stage.to_json() for stage in self.stages]}
+        return {"stages": _items(self.stages)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Policy:
@@ -220,6 +221,6 @@ def _shortest(item: str | RequiredCheck) -> str | RequiredCheck:
 
 
 def _items(values: Any) -> Any:
-    if not isinstance(values, tuple):
+    if not isinstance(values, tuple | list):
         return values
     return [value.to_json() if isinstance(value, Value) else value for value in values]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from podium.domain.durations import parse_duration
@@ -17,6 +17,8 @@ from podium.errors import InvalidNameError, InvalidValueError
 
 Path = tuple[str | int, ...]
 _EXAMPLE = 'Write {"stages": [{"name": "staging"}, {"name": "production", "from": "staging", "checks": ["accuracy"]}]}.'
+# What a rule calls something else of a version: a stage of such a name would take its meaning over.
+_RESERVED = frozenset({"metric", "metadata", "tag", "tags"})
 _TYPES: Mapping[str, tuple[type, str]] = {
     "string": (str, "text"),
     "integer": (int, "a whole number"),
@@ -181,6 +183,12 @@ def _check_order(stages: tuple[Stage, ...]) -> None:
     seen: list[str] = []
     for number, stage in enumerate(stages):
         with at(("stages", number)):
+            if stage.name.lower() in _RESERVED:
+                with at(("stages", number, "name")):
+                    raise InvalidValueError(
+                        f"{stage.name!r} is what rules call something else of a version; they could not name the stage.",
+                        hint="Choose another word: staging, production.",
+                    )
             if stage.name in seen:
                 raise InvalidValueError(f"The stage {stage.name!r} stands twice in the policy.", hint="Name each once.")
             if stage.from_stage is not None and stage.from_stage not in seen:
@@ -222,22 +230,29 @@ def _check_expression(text: str, stages: list[str]) -> None:
 
 
 def window_times(window: FreezeWindow) -> tuple[datetime, datetime]:
-    """Return when a window begins and ends; a date begins at its midnight and belongs to the window as a whole.
+    """Return when a window begins and ends, in UTC; a date begins at its midnight and belongs to the window as a whole.
+
+    What lies before or behind all times that there are, such as the end of 9999-12-31, is the first or last of them.
 
     Raises:
         InvalidValueError: A time or the time zone is none.
     """
     zone = read_timezone(window.timezone)
     start, end = _time(window.start), _time(window.end)
-    if not isinstance(end, datetime):
-        end = end + timedelta(days=1)
-    return _moment(start, zone), _moment(end, zone)
+    days = 0 if isinstance(end, datetime) else 1
+    return _moment(start, zone), _moment(end, zone, days)
 
 
-def _moment(time: date, zone: tzinfo) -> datetime:
+def _moment(time: date, zone: tzinfo, days: int = 0) -> datetime:
+    """Return a time in UTC, so many days later by the clock of its zone."""
     if not isinstance(time, datetime):
-        return datetime(time.year, time.month, time.day, tzinfo=zone)
-    return time if time.tzinfo is not None else time.replace(tzinfo=zone)
+        time = datetime(time.year, time.month, time.day)  # noqa: DTZ001 - it gets its zone in the next lines
+    here = time if time.tzinfo is not None else time.replace(tzinfo=zone)
+    try:
+        return (here + timedelta(days=days)).astimezone(UTC)
+    except OverflowError:
+        ends = datetime.max if here.year > datetime.min.year else datetime.min
+        return ends.replace(tzinfo=UTC)
 
 
 def read_timezone(name: Any) -> tzinfo:

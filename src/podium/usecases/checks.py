@@ -42,7 +42,7 @@ def record_checks(unit: Unit, command: RecordChecks) -> list[RecordedCheck]:
 
     Raises:
         ConflictError: The reference names another digest than the one tested.
-        InvalidNameError, InvalidValueError: A result cannot be used.
+        InvalidNameError, InvalidValueError: A result, or the digest, cannot be used.
         NotFoundError: The reference names nothing.
     """
     results = [validate_result(result) for result in command.results]
@@ -122,6 +122,8 @@ def newest_checks(unit: Unit, text: str) -> Mapping[str, RecordedCheck]:
 
 
 def _require_digest(version: Version, digest: str | None) -> None:
+    if digest is not None and not isinstance(digest, str):
+        raise InvalidValueError(f"{digest!r} is no digest.", hint="Give the digest of the version that was tested.")
     if digest is not None and digest != version.digest:
         raise ConflictError(
             f"The checks ran on {digest[:19]}…, but {version.ref} is {version.digest[:19]}….",
