@@ -21,8 +21,8 @@ from podium.content.opening import open_store, same_place
 from podium.content.store import ContentStore, Progress, Staged
 from podium.delivery.actions import Automations
 from podium.delivery.courier import Courier
+from podium.delivery.observers import Observers
 from podium.delivery.worker import Worker
-from podium.domain.events import Event
 from podium.domain.manifest import Entry
 from podium.domain.origin import Origin
 from podium.domain.plain import storable
@@ -34,7 +34,7 @@ from podium.registry.firings import Hands
 from podium.settings import Settings
 from podium.sql.database import Database
 from podium.sql.errors import is_transient
-from podium.usecases import garbage, records
+from podium.usecases import firings, garbage, records
 from podium.usecases.unit import Unit
 
 _log = logging.getLogger("podium.registry")
@@ -63,9 +63,9 @@ class Joint:
         self._database = Database(settings.url)
         self._store: ContentStore | None = None
         self._courier = Courier(_DELIVERY_SECONDS)
-        self._observers = Courier(_DELIVERY_SECONDS)
+        self._observers = Observers(self.host, self._note_faults, _DELIVERY_SECONDS)
         self._automations = Automations(self.host, Hands(self, now))
-        self._worker = Worker(self._database, self.host, now, self._automations)
+        self._worker = Worker(self._database, self.host, now, self._automations, settings.schedule)
         atexit.register(_wait_at_exit, weakref.ref(self))
 
     @property
@@ -81,8 +81,7 @@ class Joint:
     def close(self) -> None:
         """Wait a moment for messages on their way, then close the connections. The registry can be used again."""
         self._courier.wait(_DELIVERY_SECONDS)
-        if not self._observers.wait(_DELIVERY_SECONDS, self.host.late):
-            self._note_faults(self.host.late())
+        self._observers.wait()
         self._database.dispose()
 
     def upgrade(self) -> tuple[str | None, str]:
@@ -181,20 +180,22 @@ class Joint:
 
     def _published(self, unit: Unit) -> None:
         events = list(unit.events)
-        # Nobody waits for observers, not even messages to people: one may hang, or still be loaded.
-        if self.host.faults or (events and self.host.has("podium_on_event")):
-            self._observers.run(lambda: self._tell(events), wait=False)
+        self._observers.tell(events)
         if unit.deliveries:
             self._courier.run(lambda: self._send([event.id for event in events]))
+        elif self.host.faults:
+            self._courier.run(self._note_faults, wait=False)
 
     def _send(self, events: list[str]) -> None:
         self._worker.deliver_due(events, seconds=_DELIVERY_SECONDS)
         self._note_faults()
 
-    def _tell(self, events: list[Event]) -> None:
-        for event in events:
-            self.host.call("podium_on_event", event=event)
-        self._note_faults()
+    def _tell_of(self, ids: Sequence[str]) -> None:
+        """Tell observers of events that another part of this process recorded."""
+        if self.host.observers():
+            with self._read() as unit:
+                events = [firings.find_event(unit, event) for event in ids]
+            self._observers.tell(events)
 
     def _note_faults(self, more: Sequence[Fault] = ()) -> None:
         faults = [*self.host.take_faults(), *more]
