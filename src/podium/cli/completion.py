@@ -123,6 +123,26 @@ def complete_tag(context: click.Context, parameter: click.Parameter, incomplete:
     return _items(_ask(context, find) if "/" in named else [], incomplete)
 
 
+def complete_event(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a type of event, or all of one kind of thing: ``model_version.*``."""
+    from podium.domain.events import TYPES
+
+    kinds = dict.fromkeys(f"{name.partition('.')[0]}.*" for name in TYPES)
+    return [CompletionItem(name, help=text) for name, text in TYPES.items() if name.startswith(incomplete)] + [
+        CompletionItem(kind) for kind in kinds if kind.startswith(incomplete)
+    ]
+
+
+def complete_automation(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of an automation."""
+    return _items(_ask(context, lambda registry: [item.name for item in registry.automations()]), incomplete)
+
+
+def complete_action(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete an action of a plugin."""
+    return _items(_ask(context, lambda registry: sorted(registry.host.actions())), incomplete)
+
+
 def complete_stage(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete a stage of the model that the command line names so far."""
     given = (context.params.get(name) for name in ("ref", "model", "request", "target"))
@@ -195,7 +215,10 @@ def use_own_bash() -> None:
 
 __all__: list[Any] = [
     "PodiumBash",
+    "complete_action",
+    "complete_automation",
     "complete_deleted",
+    "complete_event",
     "complete_model",
     "complete_person",
     "complete_place",

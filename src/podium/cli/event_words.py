@@ -99,4 +99,10 @@ _WORDS: Mapping[str, Callable[[Event, str], str]] = {
     "stage.unfrozen": lambda event, _: f"{_frozen(event.before)} opened again",
     "tag.added": lambda event, _: f"tag {event.after.get('tag')} added{_on(event)}",
     "tag.removed": lambda event, _: f"tag {event.before.get('tag')} removed{_on(event)}",
+    "automation.fired": lambda event, _: (
+        f"automation {event.after.get('automation')} did {event.after.get('action')}: {event.after.get('receipt')}"
+    ),
+    "automation.failed": lambda event, _: (
+        f"automation {event.after.get('automation')} failed at {event.after.get('action')}: {event.after.get('error')}"
+    ),
 }

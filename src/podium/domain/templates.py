@@ -75,7 +75,7 @@ def _compiled(text: str, what: str) -> Any:
         return _environment().from_string(text)
     except TemplateSyntaxError as error:
         raise InvalidValueError(
-            f"{what} cannot be read at line {error.lineno}: {error.message}.",
+            f"{what} cannot be read at line {error.lineno}: {str(error.message).rstrip('.')}.",
             hint="Templates are Jinja: {{ model }} or {{ after.metrics.accuracy }}.",
         ) from error
 
