@@ -1,75 +1,17 @@
-"""The commands about the installation: plugins and the database schema."""
+"""The commands about the database schema."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from podium.cli.given import confirm, yes_option
-from podium.cli.options import State, Topic, Verb, pass_state
-from podium.cli.output import Column, print_table, say, styled, time_text
-from podium.cli.streams import muted
-from podium.errors import PodiumError
+from podium.cli.options import State, Topic, pass_state
+from podium.cli.output import say
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
-    from podium.plugins.host import PluginHost, PluginInfo
     from podium.sql.database import Database
-    from podium.usecases.records import RecordedFault
-
-
-@click.command("plugins", cls=Verb)
-@pass_state
-def plugins_command(state: State) -> None:
-    """List plugins and what went wrong in them."""
-    from podium.plugins.host import PluginHost
-
-    host = PluginHost()
-    with muted("podium.plugins"):
-        found = host.plugins()
-    faults, problem = _faults(state, host)
-    if state.json:
-        error = problem.to_json() if problem is not None else None
-        state.print_json({"plugins": found, "faults": faults, "faults_error": error})
-        return
-    _print_plugins(found)
-    if problem is not None:
-        say()
-        say(f"What went wrong in calls is not known: {problem}")
-    elif faults:
-        say()
-        _print_faults(faults)
-
-
-def _faults(state: State, host: PluginHost) -> tuple[Sequence[RecordedFault], PodiumError | None]:
-    """Return the recorded faults, or why they cannot be had: the list of plugins is needed most when all else fails."""
-    try:
-        with state.registry(host) as registry:
-            return registry.plugin_faults(), None
-    except PodiumError as error:
-        return (), error
-
-
-def _print_plugins(found: Sequence[PluginInfo]) -> None:
-    rows: list[Sequence[str | Text]] = []
-    for item in found:
-        hooks = ", ".join(hook.removeprefix("podium_") for hook in item.hooks)
-        state = styled(item.error, "red") if item.error else styled(hooks)
-        rows.append((styled(item.name, "bold"), item.version, state, item.source))
-    columns = [Column("Name"), Column("Version"), Column("Hooks, or why not in use", fold=True)]
-    print_table([*columns, Column("Source", fold=True)], rows)
-
-
-def _print_faults(faults: Sequence[RecordedFault]) -> None:
-    columns = [Column("Fault in"), Column("Hook"), Column("Times", right=True), Column("Last"), Column("It said", True)]
-    rows = [
-        (item.plugin, item.hook.removeprefix("podium_"), str(item.count), time_text(item.last_at), item.error)
-        for item in faults
-    ]
-    print_table(columns, rows)
 
 
 @click.group("db", cls=Topic)

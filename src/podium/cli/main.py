@@ -68,6 +68,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Telling people": {
         "notify": ("notify", "Choose which events go to which channel."),
+        "automation": ("automation", "Let a DAG, a flow or a promotion start by itself when something happened."),
         "deliver": ("notify", "Deliver what is due, once."),
         "deliveries": ("notify", "Look at deliveries and try them again."),
     },
@@ -77,7 +78,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "gc": ("care", "Remove stored content that nothing refers to."),
         "cache": ("care", "Look at the local cache of remote content and empty it."),
         "db": ("admin", "Look at the database schema and bring it forward or back."),
-        "plugins": ("admin", "List plugins and what went wrong in them."),
+        "plugins": ("plugins", "List plugins and what went wrong in them."),
+        "plugin": ("plugins", "Write a plugin of your own."),
     },
 }
 

@@ -13,14 +13,13 @@ import importlib.metadata
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-import pluggy
-
+from podium.domain.events import Event
 from podium.domain.gates import GateResult, PromotionRequest
 from podium.domain.origin import Origin
 from podium.domain.plain import Value
@@ -104,14 +103,22 @@ class PluginHost:
         It waits for plugins that are being loaded, until their time is over; those that are not loaded then are left
         out, which is a fault of theirs. Each gets copies of the arguments: what it does to them nobody else sees.
         """
-        for slot in self._wait_loaded():
-            if slot.state == "loading":
-                self._add_fault(slot.name, _LOADING, f"not loaded after {self.seconds:g} s, so not called in {hook}")
         outcomes = []
-        for plugin, implementation in self._implementations(hook):
-            chosen = {name: copy.deepcopy(arguments[name]) for name in implementation.argnames}
-            outcomes.append((plugin, self._call(plugin, hook, functools.partial(implementation.function, **chosen))))
+        for slot in sorted(self._all(), key=lambda slot: slot.state == "loading"):
+            outcome = self._call_on(slot, hook, arguments)
+            if outcome is not None:
+                outcomes.append((slot.name, outcome))
         return outcomes
+
+    def observers(self) -> tuple[str, ...]:
+        """Return the plugins that look at events, and those that may once they are loaded."""
+        return tuple(slot.name for slot in self._all() if "podium_on_event" in slot.hooks or slot.state == "loading")
+
+    def tell(self, plugin: str, event: Event) -> None:
+        """Tell one plugin of an event; see `call`."""
+        for slot in self._all():
+            if slot.name == plugin and slot.state in ("active", "loading"):
+                self._call_on(slot, "podium_on_event", {"event": event})
 
     def origin(self) -> Origin:
         """Return where the current call comes from, as the first plugin knows that does."""
@@ -163,15 +170,17 @@ class PluginHost:
             taken, self.faults = self.faults, []
         return taken
 
-    def late(self) -> list[Fault]:
-        """Return who keeps observers from being told, for a while by now; asked by a process that wants to end."""
+    def late(self, plugin: str) -> list[Fault]:
+        """Return why an observer is not told yet, if that takes a while by now; for a process that wants to end."""
         now, found = time.monotonic(), []
-        for (plugin, hook), since in tuple(self._running.items()):
-            if hook == "podium_on_event" and now - since > _LATE_SECONDS:
-                found.append(Fault(plugin, hook, f"gave no answer within {now - since:.1f} s, when the process ended"))
+        since = self._running.get((plugin, "podium_on_event"), now)
+        if now - since > _LATE_SECONDS:
+            words = f"gave no answer within {now - since:.1f} s, when the process ended"
+            found.append(Fault(plugin, "podium_on_event", words))
         for slot in self._all():
-            if slot.state == "loading" and now - slot.since > _LATE_SECONDS:
-                found.append(Fault(slot.name, _LOADING, f"not loaded after {now - slot.since:.1f} s, at the end"))
+            if slot.name == plugin and slot.state == "loading" and now - slot.since > _LATE_SECONDS:
+                words = f"not loaded after {now - slot.since:.1f} s, when the process ended"
+                found.append(Fault(plugin, _LOADING, words))
         return found
 
     def register(self, module: ModuleType | object, name: str, version: str = "", source: str = "") -> None:
@@ -212,6 +221,17 @@ class PluginHost:
         for shelf in (self._channels, self._actions):
             shelf.forget_open()
 
+    def _call_on(self, slot: Slot, hook: str, arguments: Mapping[str, Any]) -> Outcome | None:
+        """Call a hook of one plugin, once it is loaded; None if it has none, or is not loaded in time."""
+        self._wait_for(slot)
+        if slot.state == "loading":
+            self._add_fault(slot.name, _LOADING, f"not loaded after {self.seconds:g} s, so not called in {hook}")
+        implementation = slot.hooks.get(hook)
+        if implementation is None:
+            return None
+        chosen = {name: copy.deepcopy(arguments[name]) for name in implementation.argnames}
+        return self._call(slot.name, hook, functools.partial(implementation.function, **chosen))
+
     def _call(self, plugin: str, hook: str, function: Any, most: float = float("inf")) -> Outcome:
         hung = self._hung.get((plugin, hook))
         if hung is not None and hung.is_alive():
@@ -242,9 +262,6 @@ class PluginHost:
         _log.warning("The plugin %r failed in %s: %s", plugin, hook, error)
         with self._lock:
             self.faults.append(Fault(plugin, hook, error))
-
-    def _implementations(self, hook: str) -> list[tuple[str, pluggy.HookImpl]]:
-        return [(slot.name, slot.hooks[hook]) for slot in self._all() if hook in slot.hooks]
 
     def _wait_loaded(self) -> list[Slot]:
         """Return all plugins, after waiting for each until its time to be loaded is over."""

@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 
 from podium.domain.health import Finding, file_system_of, is_network, judge_space
+from podium.plugins.dropins import writable_by_all
 from podium.registry.doctor.case import Case, fault, fine, size_text, warning
-
-_CHOSEN = ("blocked by PODIUM_PLUGINS_BLOCK", "not named in PODIUM_PLUGINS_ALLOW")
+from podium.settings import read_plugin_choice
 
 
 def check_home(case: Case) -> Iterator[Finding]:
@@ -85,14 +85,26 @@ def check_room(case: Case) -> Iterator[Finding]:
 
 
 def check_plugins(case: Case) -> Iterator[Finding]:
-    """Look which plugins could not be loaded; those that the environment leaves out are meant to be."""
+    """Look which plugins are not in use; those that the environment leaves out are meant to be."""
     found = case.host.plugins()
-    broken = [item for item in found if item.error and item.error not in _CHOSEN]
-    for item in broken:
+    for item in found:
         hint = f"Repair or remove it ({item.source}); PODIUM_PLUGINS_BLOCK={item.name} leaves it out."
-        yield fault("plugins", f"The plugin {item.name!r} is not in use: {item.error}.", hint, plugin=item.name)
-    if not broken:
-        names = ", ".join(item.name for item in found if not item.error)
+        if item.state == "failed":
+            yield fault("plugins", f"The plugin {item.name!r} is not in use: {item.error}.", hint, plugin=item.name)
+        elif item.state == "loading":
+            message = (
+                f"The plugin {item.name!r} takes more than {case.host.seconds:g} s to load; promotions are refused."
+            )
+            hint = f"Let it import less ({item.source}); PODIUM_PLUGINS_BLOCK={item.name} leaves it out."
+            yield warning("plugins", message, hint, plugin=item.name)
+    open_to_all = (
+        list(writable_by_all((case.host.choice or read_plugin_choice()).folders)) if case.host.discover else []
+    )
+    for path in open_to_all:
+        hint = f"chmod o-w {path}: whoever may write there runs code in every process that uses Podium."
+        yield warning("plugins", f"{path}, where PODIUM_PLUGINS_DIR has drop-ins, can be written by all.", hint)
+    if not open_to_all and not any(item.state in ("failed", "loading") for item in found):
+        names = ", ".join(item.name for item in found if item.state == "active")
         yield fine("plugins", f"All plugins load: {names or 'none is in use'}.")
 
 
