@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from podium.domain.bundle import BundleInfo, ImportReport
     from podium.domain.checks import CheckResult, RecordedCheck, TestReport
     from podium.domain.comparison import Comparison
-    from podium.domain.delivery import Delivery, Subscription
+    from podium.domain.delivery import Delivery, DeliveryDetails, Subscription, SubscriptionTest, Template
     from podium.domain.events import Event
     from podium.domain.explaining import Explanation
     from podium.domain.expressions import ExpressionError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from podium.domain.lineage import Lineage
     from podium.domain.manifest import Entry, Manifest
     from podium.domain.media import MediaInfo, TableData
+    from podium.domain.notifications import NotificationPlan, Notifications
     from podium.domain.origin import Origin
     from podium.domain.policies import ApprovalRule, FreezeWindow, Policy, RequiredCheck, Stage
     from podium.domain.policy_targets import PolicyExplanation, PolicyRevision
@@ -61,7 +62,7 @@ _HOMES = {
     "podium.domain.bundle": ("BundleInfo", "ImportReport"),
     "podium.domain.checks": ("CheckResult", "RecordedCheck", "TestReport"),
     "podium.domain.comparison": ("Comparison",),
-    "podium.domain.delivery": ("Delivery", "Subscription"),
+    "podium.domain.delivery": ("Delivery", "DeliveryDetails", "Subscription", "SubscriptionTest", "Template"),
     "podium.domain.events": ("Event",),
     "podium.domain.explaining": ("Explanation",),
     "podium.domain.expressions": ("ExpressionError",),
@@ -71,6 +72,7 @@ _HOMES = {
     "podium.domain.lineage": ("Lineage",),
     "podium.domain.manifest": ("Entry", "Manifest"),
     "podium.domain.media": ("MediaInfo", "TableData"),
+    "podium.domain.notifications": ("NotificationPlan", "Notifications"),
     "podium.domain.origin": ("Origin",),
     "podium.domain.policies": ("ApprovalRule", "FreezeWindow", "Policy", "RequiredCheck", "Stage"),
     "podium.domain.policy_targets": ("PolicyExplanation", "PolicyRevision"),
@@ -119,6 +121,7 @@ __all__ = [
     "ConflictError",
     "DatabaseUnavailableError",
     "Delivery",
+    "DeliveryDetails",
     "Entry",
     "Event",
     "EventPage",
@@ -144,6 +147,8 @@ __all__ = [
     "MediaInfo",
     "MetricPoint",
     "NotFoundError",
+    "NotificationPlan",
+    "Notifications",
     "Origin",
     "PermissionDeniedError",
     "PluginError",
@@ -165,8 +170,10 @@ __all__ = [
     "Stage",
     "StorageError",
     "Subscription",
+    "SubscriptionTest",
     "Table",
     "TableData",
+    "Template",
     "TestReport",
     "TestSubject",
     "Transition",

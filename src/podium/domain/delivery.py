@@ -175,6 +175,34 @@ class Attempt(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionTest(Value):
+    """What came of a test message; no delivery is kept of it.
+
+    Attributes:
+        subscription: The subscription.
+        channel: Its channel.
+        event_type: What the message was about.
+        title: What it said.
+        receipt: What the channel answered, None if it did not accept it.
+        error: What went wrong, or None.
+        note: Why the words of the template were not used, or None.
+    """
+
+    subscription: str
+    channel: str
+    event_type: str
+    title: str
+    receipt: str | None
+    error: str | None
+    note: str | None
+
+    @property
+    def sent(self) -> bool:
+        """Whether the channel accepted it."""
+        return self.error is None
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryDetails(Value):
     """Everything about one delivery.
 

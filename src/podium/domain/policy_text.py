@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from podium.domain.plain import check_text
@@ -28,20 +28,12 @@ def parse_policy(text: str, name: str = "the policy") -> Policy:
     Raises:
         InvalidNameError, InvalidValueError: It is no policy; ``line`` and ``line_column`` say where, counted from 1.
     """
-    check_text(text, name)
-    if len(text) > _LONGEST:
-        raise InvalidValueError(f"{name} has {len(text)} characters.", hint=f"A policy has at most {_LONGEST}.")
     places: dict[Path, Place] = {}
-    data = _load(text, name, places)
+    data = load_yaml(text, name, places, "Write 'stages:' and a list below it.")
     try:
         return read_policy(data)
     except (InvalidNameError, InvalidValueError) as error:
-        path: Path = tuple(error.facts.get("path", ()))
-        while path not in places and path:
-            path = path[:-1]
-        line, column = places.get(path, (1, 1))
-        message = f"{name}, line {line}, column {column}: {error.message}"
-        raise type(error)(message, hint=error.hint, **{**error.facts, "line": line, "line_column": column}) from error
+        raise placed(error, name, places) from error
 
 
 def policy_yaml(policy: Policy) -> str:
@@ -57,13 +49,39 @@ def diff_text(old: str, new: str, old_name: str, new_name: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _load(text: str, name: str, places: dict[Path, Place]) -> Any:
+def placed(
+    error: InvalidNameError | InvalidValueError, name: str, places: Mapping[Path, Place]
+) -> InvalidNameError | InvalidValueError:
+    """Return an error that says in which line and column it is, by the ``path`` that it has."""
+    path: Path = tuple(error.facts.get("path", ()))
+    while path not in places and path:
+        path = path[:-1]
+    line, column = places.get(path, (1, 1))
+    message = f"{name}, line {line}, column {column}: {error.message}"
+    return type(error)(message, hint=error.hint, **{**error.facts, "line": line, "line_column": column})
+
+
+def load_yaml(text: str, name: str, places: dict[Path, Place], when_empty: str) -> Any:
+    """Return the plain data of a YAML text, and note where each part of it stands.
+
+    Args:
+        text: The text.
+        name: What errors call it.
+        places: Gets the line and column of each path.
+        when_empty: The hint if there is nothing in it.
+
+    Raises:
+        InvalidValueError: It is no YAML, or too long.
+    """
     import yaml
 
+    check_text(text, name)
+    if len(text) > _LONGEST:
+        raise InvalidValueError(f"{name} has {len(text)} characters.", hint=f"At most {_LONGEST} are allowed.")
     try:
         node = yaml.compose(text, Loader=_loader())
         if node is None:
-            raise InvalidValueError(f"{name} is empty.", hint="Write 'stages:' and a list below it.")
+            raise InvalidValueError(f"{name} is empty.", hint=when_empty)
         left = iter(range(_NODES))
         return _plain(node, (), places, left)
     except yaml.YAMLError as error:

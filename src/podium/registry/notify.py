@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from podium.delivery.sample import sample_event, sample_message, usual_type
 from podium.delivery.secrets import check_settings
-from podium.domain.delivery import DEFAULT_EVENTS, Subscription, Template
-from podium.errors import PluginError
+from podium.delivery.sending import send_message
+from podium.delivery.worker import ATTEMPT_SECONDS
+from podium.domain.delivery import DEFAULT_EVENTS, Subscription, SubscriptionTest, Template
+from podium.domain.notifications import NotificationPlan, Notifications
+from podium.errors import InvalidValueError, PluginError
 from podium.plugins.channels import Channel
 from podium.plugins.host import PluginInfo
-from podium.registry.base import Joint
-from podium.usecases import records, subscriptions
+from podium.registry.automations import AutomationVerbs
+from podium.registry.base import now
+from podium.usecases import notifications, records, subscriptions
 from podium.usecases.records import RecordedFault
 
 
-class NotifyVerbs(Joint):
+class NotifyVerbs(AutomationVerbs):
     """What can be done about channels."""
 
     def subscribe(
@@ -26,7 +32,7 @@ class NotifyVerbs(Joint):
         settings: Mapping[str, str] | None = None,
         model: str | None = None,
         filter: str = "",
-        template: Template | None = None,
+        template: Template | Mapping[str, str] | None = None,
         digest: str | None = None,
         deduplicate: str | None = None,
     ) -> Subscription:
@@ -39,7 +45,8 @@ class NotifyVerbs(Joint):
             settings: What the channel needs; secrets as references (``env:NAME``, ``file:PATH``).
             model: Only events of this registry, project, artifact or model; ``*`` and ``?`` allowed.
             filter: An expression about the event, such as ``actor != 'ci' and after.stage = 'production'``.
-            template: Words in place of Podium's own: Jinja over the fields of the message.
+            template: Words in place of Podium's own, ``{"title": ..., "lines": ...}``: Jinja over the fields of the
+                message.
             digest: How much time one message sums up, such as ``1h``; a message at once if left out.
             deduplicate: How long an event of the same type about the same subject and stage is not told again.
 
@@ -48,9 +55,9 @@ class NotifyVerbs(Joint):
             InvalidNameError, InvalidValueError: A name, event, setting, template or span cannot be used.
             PluginError: No plugin of this process has the channel.
         """
-        wanted = Subscription(
-            name, channel, tuple(events), dict(settings or {}), model, filter, template, digest, deduplicate
-        )
+        words = _template(template)
+        given = dict(settings or {})
+        wanted = Subscription(name, channel, tuple(events), given, model, filter, words, digest, deduplicate)
         check_settings(self._channel(channel), wanted.settings, self.host)
         return self._change(lambda unit: subscriptions.add_subscription(unit, wanted))
 
@@ -66,6 +73,60 @@ class NotifyVerbs(Joint):
         """Return all subscriptions by name."""
         with self._read() as unit:
             return list(subscriptions.list_subscriptions(unit))
+
+    def notifications(self) -> Notifications:
+        """Return every subscription and automation as one document; ``to_yaml()`` gives it as a file."""
+        with self._read() as unit:
+            return notifications.read_notifications(unit)
+
+    def apply_notifications(
+        self, wanted: Notifications | Mapping[str, Any], *, prune: bool = False, dry_run: bool = False
+    ) -> NotificationPlan:
+        """Put a document of subscriptions and automations in force, all of it or nothing; again changes nothing.
+
+        Args:
+            wanted: The document, or the same as plain JSON; ``Notifications.from_yaml`` reads a file's text.
+            prune: Remove what it does not name.
+            dry_run: Write nothing; only say what would change.
+
+        Raises:
+            ExpressionError: A filter cannot be understood; a kind of `InvalidValueError`.
+            InvalidNameError, InvalidValueError: Something in it cannot be used.
+            PluginError: No plugin of this process has a channel or an action that it names.
+        """
+        made = wanted if isinstance(wanted, Notifications) else Notifications.from_json(wanted)
+        for item in made.subscriptions:
+            check_settings(self._channel(item.channel), item.settings, self.host)
+        for automation in made.automations:
+            check_settings(self._action(automation.action), automation.settings, self.host)
+        if not dry_run:
+            return self._change(lambda unit: notifications.apply_notifications(unit, made, prune=prune))
+        with self._read() as unit:
+            return notifications.preview_notifications(unit, made, prune=prune)
+
+    def test_subscription(self, name: str, event: str | None = None) -> SubscriptionTest:
+        """Send a message that says it is a test through the channel of a subscription, at once.
+
+        It is about an event that never happened. Its filter and digest do not count, its template does. Nothing is
+        stored: neither an event nor a delivery.
+
+        Args:
+            name: The subscription.
+            event: The type of the event; what the subscription is most likely about if left out.
+
+        Raises:
+            InvalidValueError: There is no such type of event.
+            NotFoundError: There is no such subscription.
+            PluginError: No plugin of this process has the channel.
+        """
+        with self._read() as unit:
+            found = subscriptions.get_subscription(unit, name)
+        channel = self._channel(found.channel)
+        kind = event if event is not None else usual_type(found)
+        message, note = sample_message(found, sample_event(kind, now(), self.settings.actor, self._origin()))
+        outcome = send_message(message, channel, found.settings, self.host, ATTEMPT_SECONDS)
+        receipt = outcome.value if outcome.error is None else None
+        return SubscriptionTest(name, found.channel, kind, message.title, receipt, outcome.error, note)
 
     def _channel(self, name: str) -> Channel:
         """Return a channel of this process.
@@ -91,3 +152,15 @@ class NotifyVerbs(Joint):
         """Return what plugins did wrong while they were told about changes, in any process."""
         with self._read() as unit:
             return records.list_faults(unit)
+
+
+def _template(given: Template | Mapping[str, str] | None) -> Template | None:
+    if given is None or isinstance(given, Template):
+        return given
+    texts = {"title": given.get("title"), "lines": given.get("lines")} if isinstance(given, Mapping) else {}
+    known = isinstance(given, Mapping) and set(given) <= set(texts)
+    if not known or not isinstance(texts["title"], str) or not isinstance(texts["lines"], str | None):
+        raise InvalidValueError(
+            f"{given!r} is no template.", hint='Write {"title": "...", "lines": "..."}; lines may miss.'
+        )
+    return Template(texts["title"], texts["lines"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -11,13 +9,8 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from podium.domain.delivery import Automation, Subscription
-from podium.domain.durations import parse_duration
-from podium.domain.event_fields import EVENTS
-from podium.domain.events import TYPES
-from podium.domain.expressions import read_expression
-from podium.domain.names import check_label
-from podium.domain.plain import check_text, plain_dict
-from podium.domain.templates import check_templates
+from podium.domain.notification_rules import check_rules
+from podium.domain.plain import plain_dict
 from podium.errors import InvalidValueError, NotFoundError
 from podium.sql import tables as t
 from podium.sql.write import upsert
@@ -26,7 +19,6 @@ from podium.usecases.places import MODEL_REGISTRY, namespace_stream, require_reg
 from podium.usecases.unit import Stream, Unit
 
 Target = TypeVar("Target", Subscription, Automation)
-_PLACE = re.compile(r"[^/:]+(/[^/:]+)?")
 
 
 def add_subscription(unit: Unit, subscription: Subscription) -> Subscription:
@@ -37,7 +29,7 @@ def add_subscription(unit: Unit, subscription: Subscription) -> Subscription:
         InvalidValueError: A pattern matches no event type, the filter, a template or a span cannot be understood, or an
             automation has the name.
     """
-    check_subscription(unit, subscription)
+    check_rules(subscription, unit.now)
     settings = plain_dict(subscription.settings, "The settings")
     stream, before = _before(unit, subscription, list_subscriptions(unit), list_automations(unit))
     if before == subscription:
@@ -49,22 +41,6 @@ def add_subscription(unit: Unit, subscription: Subscription) -> Subscription:
     return subscription
 
 
-def check_subscription(unit: Unit, subscription: Subscription) -> None:
-    """Refuse a subscription that could not work; its channel is not asked.
-
-    Raises:
-        InvalidNameError, InvalidValueError: As `add_subscription`.
-    """
-    check_label(subscription.name, "subscription name")
-    check_label(subscription.channel, "channel name")
-    _check_choice(unit, subscription)
-    for span in (subscription.digest, subscription.deduplicate):
-        if span is not None and not parse_duration(span):
-            raise InvalidValueError(f"{span!r} is no time at all.", hint="Write a whole number and a unit: 30m or 1h.")
-    if subscription.template is not None:
-        check_templates(subscription.template.to_json(), "The template")
-
-
 def remove_subscription(unit: Unit, name: str) -> Subscription:
     """Remove a subscription; what is on its way already is still delivered.
 
@@ -72,10 +48,19 @@ def remove_subscription(unit: Unit, name: str) -> Subscription:
         NotFoundError: There is none of this name.
     """
     stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
-    found = _named(name, list_subscriptions(unit), "subscription", "podium notify ls")
+    found = get_subscription(unit, name)
     unit.connection.execute(sa.delete(t.subscriptions).where(t.subscriptions.c.name == name))
     unit.record(stream, "subscription.removed", name, before=found.to_json())
     return found
+
+
+def get_subscription(unit: Unit, name: str) -> Subscription:
+    """Return one subscription.
+
+    Raises:
+        NotFoundError: There is none of this name.
+    """
+    return _named(name, list_subscriptions(unit), "subscription", "podium notify ls")
 
 
 def add_automation(unit: Unit, automation: Automation) -> Automation:
@@ -86,7 +71,7 @@ def add_automation(unit: Unit, automation: Automation) -> Automation:
         InvalidValueError: A pattern matches no event type, the filter or a template cannot be understood, or a
             subscription has the name.
     """
-    check_automation(unit, automation)
+    check_rules(automation, unit.now)
     settings = plain_dict(automation.settings, "The settings")
     stream, before = _before(unit, automation, list_automations(unit), list_subscriptions(unit))
     if before == automation:
@@ -95,18 +80,6 @@ def add_automation(unit: Unit, automation: Automation) -> Automation:
     old = before.to_json() if before is not None else {}
     unit.record(stream, "automation.added", automation.name, before=old, after=automation.to_json())
     return automation
-
-
-def check_automation(unit: Unit, automation: Automation) -> None:
-    """Refuse an automation that could not work; its action is not asked.
-
-    Raises:
-        InvalidNameError, InvalidValueError: As `add_automation`.
-    """
-    check_label(automation.name, "automation name")
-    check_label(automation.action, "action name")
-    _check_choice(unit, automation)
-    check_templates(automation.settings, "The settings")
 
 
 def remove_automation(unit: Unit, name: str) -> Automation:
@@ -156,24 +129,6 @@ def list_subscriptions(unit: Unit) -> Sequence[Subscription]:
 def list_automations(unit: Unit) -> Sequence[Automation]:
     """Return all automations by name."""
     return read_targets(unit.connection).automations
-
-
-def _check_choice(unit: Unit, target: Subscription | Automation) -> None:
-    """Check which events it is about."""
-    if not target.events:
-        raise InvalidValueError(f"{target.name!r} is about no event.", hint="Name one, such as model_version.promoted.")
-    for pattern in target.events:
-        if not isinstance(pattern, str) or not fnmatch.filter(TYPES, pattern):
-            raise InvalidValueError(
-                f"No event is called {pattern!r}.", hint=f"The events are {', '.join(TYPES)}.", pattern=pattern
-            )
-    if target.model is not None and not (isinstance(target.model, str) and _PLACE.fullmatch(target.model)):
-        raise InvalidValueError(
-            f"{target.model!r} names no model or registry.", hint="Write REGISTRY, REGISTRY/MODEL or REGISTRY/churn-*."
-        )
-    check_text(target.model, "The model")
-    check_text(target.filter, "The filter")
-    read_expression(target.filter, EVENTS, unit.now)
 
 
 def _before(

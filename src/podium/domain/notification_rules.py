@@ -1,0 +1,93 @@
+"""What a subscription or automation must be to work, field by field; neither channel nor action is asked."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from podium.domain.delivery import Automation, Subscription
+from podium.domain.durations import parse_duration
+from podium.domain.event_fields import EVENTS
+from podium.domain.events import TYPES
+from podium.domain.expressions import read_expression
+from podium.domain.names import check_label
+from podium.domain.plain import check_text
+from podium.domain.templates import check_templates
+from podium.errors import InvalidValueError
+
+Rule = tuple[tuple[str | int, ...], Callable[[], object]]  # which field, and what raises if it is wrong
+_PLACE = re.compile(r"[^/:]+(/[^/:]+)?")
+
+
+def rules_of(target: Subscription | Automation, now: datetime) -> Iterator[Rule]:
+    """Yield the rules of a subscription or automation, each with the field that it is about.
+
+    Args:
+        target: What is to be checked.
+        now: What times in its filter count from.
+    """
+    kind = "subscription" if isinstance(target, Subscription) else "automation"
+    yield ("name",), lambda: check_label(target.name, f"{kind} name")
+    if isinstance(target, Subscription):
+        yield ("channel",), lambda: check_label(target.channel, "channel name")
+    else:
+        yield ("action",), lambda: check_label(target.action, "action name")
+    yield ("events",), lambda: _check_any(target)
+    for number, pattern in enumerate(target.events):
+        yield ("events", number), lambda pattern=pattern: _check_event(pattern)  # type: ignore[misc]  # the loop's
+    yield ("model",), lambda: _check_model(target.model)
+    yield ("filter",), lambda: _check_filter(target.filter, now)
+    if isinstance(target, Automation):
+        yield ("settings",), lambda: check_templates(target.settings, "The settings")
+        return
+    yield ("digest",), lambda: _check_span(target.digest)
+    yield ("deduplicate",), lambda: _check_span(target.deduplicate)
+    template = target.template
+    if template is not None:
+        yield ("template", "title"), lambda: check_templates([template.title], "The title of the template")
+        yield ("template", "lines"), lambda: check_templates([template.lines or ""], "The lines of the template")
+
+
+def check_rules(target: Subscription | Automation, now: datetime) -> None:
+    """Refuse what could not work.
+
+    Raises:
+        InvalidNameError: The name breaks the rules.
+        InvalidValueError: An event, place, filter, template or span cannot be used.
+    """
+    for _, check in rules_of(target, now):
+        check()
+
+
+def _check_any(target: Subscription | Automation) -> None:
+    if not target.events:
+        raise InvalidValueError(f"{target.name!r} is about no event.", hint="Name one, such as model_version.promoted.")
+
+
+def _check_event(pattern: object) -> None:
+    if isinstance(pattern, str) and fnmatch.filter(TYPES, pattern):
+        return
+    near = difflib.get_close_matches(str(pattern), TYPES, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"The events are {', '.join(TYPES)}."
+    raise InvalidValueError(f"No event is called {pattern!r}.", hint=hint, pattern=pattern)
+
+
+def _check_model(model: str | None) -> None:
+    check_text(model, "The model")
+    if model is not None and not _PLACE.fullmatch(model):
+        raise InvalidValueError(
+            f"{model!r} names no model or registry.", hint="Write REGISTRY, REGISTRY/MODEL or REGISTRY/churn-*."
+        )
+
+
+def _check_filter(where: str, now: datetime) -> None:
+    check_text(where, "The filter")
+    read_expression(where, EVENTS, now)
+
+
+def _check_span(span: str | None) -> None:
+    if span is not None and not parse_duration(span):
+        raise InvalidValueError(f"{span!r} is no time at all.", hint="Write a whole number and a unit: 30m or 1h.")

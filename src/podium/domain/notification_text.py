@@ -1,0 +1,129 @@
+"""Subscriptions and automations from YAML: strict, and each mistake has its line, its column, and what was meant."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from podium.domain.delivery import DEFAULT_EVENTS, Automation, Subscription, Template
+from podium.domain.notification_rules import rules_of
+from podium.domain.notification_schema import SCHEMA
+from podium.domain.notifications import Notifications
+from podium.domain.policy_reading import Path, at, check_schema
+from podium.domain.policy_text import Place, load_yaml, placed
+from podium.errors import InvalidNameError, InvalidValueError
+
+_EXAMPLE = "Write 'subscriptions:' and below it '- {name: team, channel: slack}'."
+_LISTS = ("subscriptions", "automations")
+
+
+def parse_notifications(text: str, name: str) -> Notifications:
+    """Return the subscriptions and automations that a YAML or JSON text says.
+
+    Args:
+        text: The text.
+        name: What errors call it.
+
+    Raises:
+        InvalidNameError, InvalidValueError: It cannot be used; ``line`` and ``line_column`` say where, from 1.
+    """
+    places: dict[Path, Place] = {}
+    data = load_yaml(text, name, places, _EXAMPLE)
+    try:
+        return read_notifications(data)
+    except (InvalidNameError, InvalidValueError) as error:
+        raise placed(error, name, places) from error
+
+
+def read_notifications(data: Any) -> Notifications:
+    """Return the subscriptions and automations that plain data says.
+
+    Raises:
+        InvalidNameError, InvalidValueError: It cannot be used; ``path`` says where the mistake is.
+    """
+    if not isinstance(data, Mapping) or not any(key in data for key in _LISTS):
+        raise InvalidValueError("This has no list of 'subscriptions' or 'automations'.", hint=_EXAMPLE, path=())
+    plain = copy.deepcopy(dict(data))
+    settings = _take_settings(plain)
+    check_schema(plain, SCHEMA, ())
+    subscriptions = [
+        _subscription(item, settings.get(("subscriptions", number), {}))
+        for number, item in enumerate(plain.get("subscriptions", ()))
+    ]
+    automations = [
+        _automation(item, settings.get(("automations", number), {}))
+        for number, item in enumerate(plain.get("automations", ()))
+    ]
+    _check_targets({"subscriptions": subscriptions, "automations": automations})
+    return Notifications(tuple(subscriptions), tuple(automations))
+
+
+def _take_settings(plain: dict[str, Any]) -> dict[Path, dict[str, Any]]:
+    """Take the settings out, whose keys only a channel or an action knows, and check what can be said of them."""
+    taken: dict[Path, dict[str, Any]] = {}
+    for kind in _LISTS:
+        items = plain.get(kind)
+        for number, item in enumerate(items if isinstance(items, list) else ()):
+            if not isinstance(item, dict) or "settings" not in item:
+                continue
+            path: Path = (kind, number, "settings")
+            found = item.pop("settings")
+            with at(path):
+                if not isinstance(found, dict):
+                    raise InvalidValueError("The settings are no mapping.", hint="Write settings: {key: value}.")
+            for key, value in found.items():
+                with at((*path, key)):
+                    _check_setting(key, value, text_only=kind == "subscriptions")
+            taken[kind, number] = found
+    return taken
+
+
+def _check_setting(key: object, value: object, *, text_only: bool) -> None:
+    if not isinstance(key, str):
+        raise InvalidValueError(f"The key {key!r} is no text.", hint=f"Write it in quotes: '{key}'.")
+    if text_only and not isinstance(value, str):
+        raise InvalidValueError(f"The setting {key!r} is no text.", hint=f"Write it in quotes: '{value}'.")
+
+
+def _check_targets(found: Mapping[str, list[Any]]) -> None:
+    names: set[str] = set()
+    now = datetime.now(UTC)  # whether a filter can be understood does not depend on it
+    for kind, items in found.items():
+        for number, item in enumerate(items):
+            for field, check in rules_of(item, now):
+                with at((kind, number, *field)):
+                    check()
+            with at((kind, number, "name")):
+                if item.name in names:
+                    hint = "Subscriptions and automations share one list of names."
+                    raise InvalidValueError(f"The name {item.name!r} stands here twice.", hint=hint)
+            names.add(item.name)
+
+
+def _subscription(plain: Mapping[str, Any], settings: Mapping[str, str]) -> Subscription:
+    template = plain.get("template")
+    return Subscription(
+        name=plain["name"],
+        channel=plain["channel"],
+        events=tuple(plain.get("events", DEFAULT_EVENTS)),
+        settings=settings,
+        model=plain.get("model"),
+        filter=plain.get("filter", ""),
+        template=Template(**template) if template is not None else None,
+        digest=plain.get("digest"),
+        deduplicate=plain.get("deduplicate"),
+    )
+
+
+def _automation(plain: Mapping[str, Any], settings: Mapping[str, Any]) -> Automation:
+    return Automation(
+        name=plain["name"],
+        action=plain["action"],
+        events=tuple(plain["events"]),
+        settings=settings,
+        model=plain.get("model"),
+        filter=plain.get("filter", ""),
+        enabled=plain.get("enabled", True),
+    )
