@@ -37,12 +37,16 @@ def make_message() -> MakeMessage:
         title: str = f"{MODEL} v3 is now production after v2",
         *,
         after: dict[str, Any] | None = None,
+        before: dict[str, Any] | None = None,
+        subject: str = f"{MODEL}:v3",
         reason: str | None = None,
         **changes: Any,
     ) -> Message:
         facts = {"stage": "production", "number": 3, "source": "digits/support_vectors:v5"} if after is None else after
         at = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-        event = Event("0192-event", event_type, MODEL, 4, at, "anna", ORIGIN, f"{MODEL}:v3", after=facts, reason=reason)
+        event = Event(
+            "0192-event", event_type, MODEL, 4, at, "anna", ORIGIN, subject, before or {}, facts, reason=reason
+        )
         values: dict[str, Any] = {
             "model": MODEL,
             "actor": "anna",

@@ -65,7 +65,8 @@ def test_promotion_arrives(open_here: Callable[[], Registry], slack: FakeSlack, 
     sent = registry.deliveries()
     assert [delivery.status for delivery in sent] == ["sent"] * 4
     assert sent[0].receipt is not None
-    assert sent[0].receipt.endswith(":1700000000.000004")
+    # The promotion answers the link.
+    assert sent[0].receipt.split(" ")[0].endswith(":1700000000.000004:1700000000.000003")
 
 
 def test_wrong_token_stops_no_promotion(
@@ -95,8 +96,9 @@ def test_message_arrives_when_slack_is_back(
     registry.close()
     assert registry.resolve(f"{MODEL}:production").number == 0
     waiting = registry.deliveries("pending")
-    assert [delivery.attempts for delivery in waiting] == [1, 1]
-    assert "Slack answered 503" in str(waiting[0].error)
+    # What came later waits for what came first.
+    assert sorted(delivery.attempts for delivery in waiting) == [0, 1]
+    assert any("Slack answered 503" in str(delivery.error) for delivery in waiting)
     slack.answer_as_usual()
     for delivery in waiting:
         registry.retry(delivery.id)
@@ -113,8 +115,9 @@ def test_rate_limit_moves_the_next_attempt(open_here: Callable[[], Registry], sl
     registry.close()
     events = {event.id: event for event in registry.events(MODEL)}
     waits = [(row.next_at - events[row.event].at).total_seconds() for row in registry.deliveries("pending")]
-    assert len(waits) == 2
-    assert all(900 <= wait < 960 for wait in waits)
+    # The second message waits for the first, and is due when its turn comes.
+    assert 900 <= max(waits) < 960
+    assert len(slack.requests) == 1
 
 
 def test_token_in_clear_is_refused(open_here: Callable[[], Registry]) -> None:

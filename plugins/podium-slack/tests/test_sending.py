@@ -48,7 +48,7 @@ def test_bot_token(slack: FakeSlack, make_message: MakeMessage) -> None:
     """The bot posts to the channel of the settings, and the receipt names the message in Slack."""
     settings = {"token": TOKEN, "channel": "#ml", "base_url": slack.base_url}
     receipt = SlackChannel().send(make_message(), settings)
-    assert receipt.endswith(":1700000000.000001")
+    assert receipt == f"{slack.shown()[0]['channel']}:1700000000.000001 #ml"
     assert slack.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
     assert slack.messages[0]["channel"] == "#ml"
 
@@ -145,13 +145,45 @@ def test_refusals_of_a_webhook_are_permanent(
 
 
 def test_rate_limit(slack: FakeSlack, settings: dict[str, str], make_message: MakeMessage) -> None:
-    """A rate limit is handed on at once with the seconds that Slack asked for; nobody sleeps here."""
+    """A rate limit longer than the attempt is handed on at once with the seconds that Slack asked for."""
     slack.limit_rate(120)
     started = time.monotonic()
     error = refused(SlackChannel(), make_message(), settings)
     assert (error.retry_after, error.permanent) == (120, False)
     assert time.monotonic() - started < 2
     assert len(slack.requests) == 1
+
+
+def test_short_rate_limit(slack: FakeSlack, settings: dict[str, str], make_message: MakeMessage) -> None:
+    """A rate limit that fits into the attempt is waited for, and the message arrives with the same attempt."""
+    slack.limit_rate(1, times=1)
+    started = time.monotonic()
+    SlackChannel().send(make_message(), settings)
+    assert 1 <= time.monotonic() - started < 4
+    assert (len(slack.requests), len(slack.messages)) == (2, 1)
+
+
+def test_time_of_an_attempt_is_the_time_of_all_its_tries(
+    slack: FakeSlack, settings: dict[str, str], make_message: MakeMessage
+) -> None:
+    """Rate limits, server errors and slow answers together take no longer than the attempt may."""
+    slack.limit_rate(1, times=1)
+    slack.reply(503, times=1)
+    slack.reply(delay=60)
+    started = time.monotonic()
+    assert refused(SlackChannel(), make_message(), settings).permanent is False
+    assert time.monotonic() - started < 4.8
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(
+    status: int, slack: FakeSlack, settings: dict[str, str], make_message: MakeMessage
+) -> None:
+    """Nobody else gets the token or the message, wherever an answer leads."""
+    with FakeSlack(token=TOKEN) as elsewhere:
+        slack.reply(status, "", headers={"Location": elsewhere.url})
+        assert refused(SlackChannel(), make_message(), settings).permanent is False
+        assert elsewhere.requests == ()
 
 
 @pytest.mark.parametrize("value", ["soon", "-5", "1e9", "9999999999"])
@@ -243,6 +275,8 @@ def test_answers_that_are_not_slacks(
         {"webhook_url": "file:///etc/secret"},
         {"webhook_url": "https://hooks.slack.com/services/se cret"},
         {"webhook_url": "https://hooks.slack.com:secret/services"},
+        {"webhook_url": "https://hooks.slack.com/services/x", "buttons": "yes"},
+        {"token": TOKEN, "channel": "#ml", "threads": "maybe"},
     ],
 )
 def test_settings_that_cannot_be_used(settings: dict[str, str], make_message: MakeMessage) -> None:

@@ -1,164 +1,126 @@
-"""A message as Block Kit: what happened in the header, then whether to worry and why, then the facts.
-
-Words of users stand only in ``plain_text`` (header, footer) and in ``rich_text`` elements. In both Slack reads no
-markup at all, so that ``<!channel>``, ``<https://x|y>``, ``*bold*`` or a backtick stay letters. For the same reason
-there is no section with fields: only ``mrkdwn`` makes a label bold there, and ``mrkdwn`` would read the value too.
-
-The limits are those of https://docs.slack.dev/reference/block-kit/blocks.
-"""
+"""A message as Block Kit: what happened in the header, then whether to worry and why, then the facts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC
-from urllib.parse import urlsplit
 
 from slack_sdk.errors import SlackObjectFormationError
-from slack_sdk.models.blocks import (
-    Block,
-    ContextBlock,
-    HeaderBlock,
-    PlainTextObject,
-    RichTextBlock,
-    RichTextElementParts,
-    RichTextListElement,
-    RichTextQuoteElement,
-    RichTextSectionElement,
-    SectionBlock,
-)
-from slack_sdk.models.blocks.block_elements import RichTextElement
+from slack_sdk.models.blocks import Block, RichTextBlock, RichTextListElement, SectionBlock
 
 from podium.plugins import Message
 from podium.plugins.channels import format_metric
+from podium_slack import rich
+from podium_slack.buttons import request_buttons
 from podium_slack.looks import Look, look_of, stage_of
-from podium_slack.text import clean, escape, shorten
+from podium_slack.text import clean, escape, time_text
 
-_HEADER = 150
-_SECTION = 3000
-_URL = 3000
-# Slack's limit for a whole message is larger; beyond this nobody reads on.
-_LABEL = 300
-_LINE = 400
-_LINES = 12
 _METRICS = 10
-_REASON = 1500
+_DIGEST = 40
+_ABOUT = {"artifact": "Artifact", "artifact_version": "Artifact", "model": "Model", "model_version": "Model"}
+# What else an event may be about: the key, and what it is called in a message.
+_FACTS = (
+    ("alias", "Alias"),
+    ("tag", "Tag"),
+    ("person", "Person"),
+    ("role", "Role"),
+    ("until", "Until"),
+    ("expires_at", "Until"),
+    ("automation", "Automation"),
+    ("action", "Action"),
+    ("error", "Error"),
+)
 
-Parts = list[RichTextElement]
 
-
-def render(message: Message) -> tuple[str, list[Block]]:
+def render(message: Message, *, buttons: bool = False) -> tuple[str, list[Block]]:
     """Return a message for Slack.
+
+    Args:
+        message: What to tell.
+        buttons: Whether a request for approval gets buttons; somebody must listen to them.
 
     Returns:
         The top-level text, escaped, for notifications and screen readers; and the blocks, which Slack's own models
         have validated. Where they would not, one block of plain text stands for all.
     """
+    look = look_of(message)
     try:
-        blocks = _blocks(message, look_of(message))
+        blocks = _digest(message, look) if message.digest else _blocks(message, look, buttons)
         for block in blocks:
             block.to_dict()
     except SlackObjectFormationError:
-        blocks = [SectionBlock(text=_plain(clean(message.as_text(), _SECTION, lines=True)))]
-    return _summary(message), blocks
+        blocks = [SectionBlock(text=rich.plain(clean(message.as_text(), rich.SECTION, lines=True)))]
+    return escape(f"{look.sign} {clean(message.as_text(), rich.SECTION, lines=True)}"), blocks
 
 
-def _blocks(message: Message, look: Look) -> list[Block]:
-    header = HeaderBlock(text=_plain(shorten(f"{look.sign} {clean(_headline(message), _HEADER)}", _HEADER)))
-    verdict = clean(look.verdict, _LABEL)
-    groups: list[Parts] = [
-        [_section(_text(verdict))] if verdict else [],
-        _details(message, look),
-        [_section(*_facts(message))],
+def headline(title: str, model: str) -> str:
+    """Return a title without the registry's name, which stands among the facts: a glance is for what differs."""
+    return title.replace(model, model.rpartition("/")[2], 1)
+
+
+def _blocks(message: Message, look: Look, buttons: bool) -> list[Block]:
+    verdict = clean(look.verdict, rich.LABEL)
+    # The reason of the person stands in a quote of its own.
+    said = [line for line in message.lines if line != f"Reason: {message.event.reason}"]
+    groups: list[rich.Parts] = [
+        [rich.section(rich.words(verdict))] if verdict else [],
+        rich.bullets(look.details, said),
+        [rich.section(*rich.rows(_rows(message)), *_origin(message))],
         _metrics(message),
-        _reason(message),
+        rich.quote(look.reason, message.event.reason),
     ]
-    at = message.event.at.astimezone(UTC)
-    footer = ContextBlock(elements=[_plain(f"Podium · {at:%Y-%m-%d %H:%M} UTC · {clean(message.event.type, _LABEL)}")])
-    return [header, *(RichTextBlock(elements=group) for group in groups if group), footer]
+    asked = request_buttons(message) if buttons else None
+    return [
+        rich.header(look.sign, headline(message.title, message.model)),
+        *(RichTextBlock(elements=group) for group in groups if group),
+        *([asked] if asked is not None else []),
+        rich.footer(message.event.at, message.event.type),
+    ]
 
 
-def _headline(message: Message) -> str:
-    """The title without the registry's name, which stands among the facts: a glance is for what differs."""
-    return message.title.replace(message.model, message.model.rpartition("/")[2], 1)
-
-
-def _summary(message: Message) -> str:
-    sign = look_of(message).sign
-    return escape(f"{sign} {clean(message.as_text(), _SECTION, lines=True)}")
-
-
-def _facts(message: Message) -> Iterator[RichTextElement]:
-    for label, value in _rows(message):
-        yield from (_bold(f"{label}  "), _text(clean(value, _LABEL) + "\n"))
-    yield from (_bold("From  "), _text(clean(message.origin, _LABEL) or "unknown"))
-    if message.link and _is_web(message.link):
-        # A link and not a button: a click on any button is sent to the app, and Slack warns the reader when none
-        # answers (slackapi/node-slack-sdk#869). Its words are ours, so that no user can make it claim another target.
-        yield from (_text(" · "), RichTextElementParts.Link(url=message.link, text="open the run"))
+def _digest(message: Message, look: Look) -> list[Block]:
+    """One line for each message that it sums up, oldest first, and no more than anybody reads."""
+    lines = [
+        f"{look_of(one).sign} {headline(one.title, one.model)} · {one.actor} · {one.event.at.astimezone(UTC):%H:%M}"
+        for one in message.digest
+    ]
+    groups = [rich.bullets(look.details, message.lines), rich.bullets("What happened (UTC)", lines, _DIGEST)]
+    return [
+        rich.header(look.sign, message.title),
+        *(RichTextBlock(elements=group) for group in groups if group),
+        rich.footer(message.event.at, "digest"),
+    ]
 
 
 def _rows(message: Message) -> Iterator[tuple[str, str]]:
-    kind = message.event.type.partition(".")[0]
-    labels = {"artifact": "Artifact", "artifact_version": "Artifact", "model": "Model", "model_version": "Model"}
-    yield labels.get(kind, "About"), message.model
+    event = message.event
+    yield _ABOUT.get(event.type.partition(".")[0], "About"), message.model
     if message.version:
-        source = message.event.after.get("source")
+        source = event.after.get("source")
         yield "Version", f"{message.version} ({source})" if source else message.version
     if stage_of(message):
         yield "Stage", stage_of(message)
+    for key, label in _FACTS:
+        value = event.after.get(key) or event.before.get(key)
+        if isinstance(value, str):
+            yield label, time_text(value) if label == "Until" else value
     yield "By", message.actor
 
 
-def _metrics(message: Message) -> Parts:
+def _origin(message: Message) -> rich.Parts:
+    words = clean(message.origin, rich.LABEL) or "unknown"
+    return [rich.bold("From  "), rich.words(words), *rich.run_link(message.link)]
+
+
+def _metrics(message: Message) -> rich.Parts:
     items = []
     for metric in message.metrics[:_METRICS]:
-        numbers = format_metric(metric).removeprefix(metric.name)
-        items.append(_section(_bold(clean(metric.name, _LABEL) or "?"), _text(f" {clean(numbers, _LABEL)}")))
+        name, numbers = clean(metric.name, rich.LABEL) or "?", format_metric(metric).removeprefix(metric.name)
+        items.append(rich.section(rich.bold(name), rich.words(f" {clean(numbers, rich.LABEL)}")))
     if not items:
         return []
     title = f"Metrics, against {message.previous}" if message.previous else "Metrics"
-    return [_section(_bold(clean(title, _LABEL))), RichTextListElement(style="bullet", elements=items)]
-
-
-def _details(message: Message, look: Look) -> Parts:
-    # The reason of the person stands in a quote of its own.
-    said = [line for line in message.lines if line != f"Reason: {message.event.reason}"]
-    lines = [clean(line, _LINE) for line in said[:_LINES]]
-    items = [_section(_text(line)) for line in lines if line]
-    if not items:
-        return []
-    if len(said) > _LINES:
-        items.append(_section(_text(f"… and {len(said) - _LINES} more")))
-    return [_section(_bold(look.details)), RichTextListElement(style="bullet", elements=items)]
-
-
-def _reason(message: Message) -> Parts:
-    reason = clean(message.event.reason or "", _REASON, lines=True)
-    return [_section(_bold("Reason")), RichTextQuoteElement(elements=[_text(reason)])] if reason else []
-
-
-def _section(*parts: RichTextElement) -> RichTextSectionElement:
-    return RichTextSectionElement(elements=parts)
-
-
-def _text(text: str) -> RichTextElement:
-    return RichTextElementParts.Text(text=text)
-
-
-def _bold(text: str) -> RichTextElement:
-    return RichTextElementParts.Text(text=text, style=RichTextElementParts.TextStyle(bold=True))
-
-
-def _plain(text: str) -> PlainTextObject:
-    return PlainTextObject(text=text, emoji=False)
-
-
-def _is_web(link: str) -> bool:
-    """Whether a link opens a web page: not a script, not a file, nothing hidden in it."""
-    if len(link) > _URL or clean(link, _URL) != link or " " in link:
-        return False
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    return [
+        rich.section(rich.bold(clean(title, rich.LABEL))),
+        RichTextListElement(style="bullet", elements=items),
+    ]

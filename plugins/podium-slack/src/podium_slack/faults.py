@@ -36,6 +36,9 @@ _PERMANENT = {
     "restricted_action": _POST,
     "restricted_action_read_only_channel": _POST,
     "restricted_action_thread_only_channel": _POST,
+    "restricted_action_non_threadable_channel": _POST,
+    "restricted_action_thread_locked": _POST,
+    "accesslimited": _POST,
     "action_prohibited": _POST,
     "access_denied": _POST,
     "ekm_access_denied": _POST,
@@ -54,9 +57,14 @@ _PERMANENT = {
     "invalid_blocks_format": _REPORT,
     "invalid_arguments": _REPORT,
     "msg_too_long": _REPORT,
+    "msg_blocks_too_long": _REPORT,
+    "metadata_too_large": _REPORT,
+    "invalid_metadata_format": _REPORT,
+    "invalid_metadata_schema": _REPORT,
     "no_text": _REPORT,
 }
 _RATE_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_PASSING = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"})
 # Too early or too slow: the only answers of the 400s that time alone can mend.
 _MENDED_BY_TIME = frozenset({408, 425})
 
@@ -67,19 +75,29 @@ class Answer:
 
     Attributes:
         status: HTTP status.
-        receipt: What names the message in Slack, None if it was not taken.
+        ok: Whether it was taken.
+        channel: The id of the channel that has the message; None from a webhook.
+        ts: What names the message in its channel; None from a webhook.
         error: The code of a refusal, such as ``invalid_auth``.
         retry_after: Seconds that Slack asked to wait.
     """
 
     status: int
-    receipt: str | None = None
+    ok: bool = False
+    channel: str | None = None
+    ts: str | None = None
     error: str | None = None
     retry_after: int | None = None
 
 
+def passes(answer: Answer) -> bool:
+    """Whether a refusal passes with time, by what Slack documents of it."""
+    limited = answer.status == 429 or answer.error in _RATE_LIMITED
+    return limited or answer.status >= 500 or answer.error in _PASSING
+
+
 def failure(answer: Answer) -> DeliveryFailedError:
-    """Return the error for an answer without a receipt; its text is our own words and Slack's code, nothing else."""
+    """Return the error for an answer that is a refusal; its text is our own words and Slack's code, nothing else."""
     facts = {"status": answer.status, "slack_error": answer.error}
     if answer.status == 429 or answer.error in _RATE_LIMITED:
         wait = f" and asks to wait {answer.retry_after} s" if answer.retry_after is not None else ""

@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import html
-import unicodedata
+from datetime import UTC, datetime
 
-# Controls, what is invisible or turns the direction of a line, halves of surrogates, line separators.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# Joiners, which many scripts and emoji need.
-_KEPT = frozenset({"\u200c", "\u200d"})
+from podium.plugins.words import visible as clean
 
-
-def clean(text: object, limit: int, *, lines: bool = False) -> str:
-    r"""Return a text in one line of at most so many characters, hidden characters made visible (``\u202e``).
-
-    Args:
-        text: What a user wrote.
-        limit: The most characters; a longer text ends in ``…``.
-        lines: Keep line breaks.
-    """
-    found = str(text)[: limit + 1].strip()
-    shown = "".join(_shown(char, lines) for char in found)
-    return shorten(shown, limit)
+__all__ = ["clean", "escape", "shorten", "time_text"]
 
 
 def shorten(text: str, limit: int) -> str:
@@ -37,9 +23,9 @@ def escape(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _shown(char: str, lines: bool) -> str:
-    if char in "\n\r\t":
-        return char if lines and char == "\n" else " "
-    if char in _KEPT or unicodedata.category(char) not in _HIDDEN:
-        return char
-    return f"\\u{ord(char):04x}"
+def time_text(text: str) -> str:
+    """Return a time of an event, which is ISO 8601, for people; any other text as it is."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError):
+        return text

@@ -1,0 +1,93 @@
+"""``podium-slack listen``: the worker behind the buttons, as a command."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from podium.errors import PodiumError, SettingsError
+
+_SETTING = "Give a reference: env:NAME_OF_A_VARIABLE or file:/path/of/a/file."
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Approve and reject promotions in Slack."""
+
+
+@main.command()
+@click.option("--app-token", required=True, metavar="REF", help="App-level token: env:NAME or file:PATH.")
+@click.option("--bot-token", required=True, metavar="REF", help="Bot token: env:NAME or file:PATH.")
+@click.option(
+    "--people",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="YAML: Slack user id or e-mail address to the name in the registry.",
+)
+@click.option("--url", help="Database of the registry; PODIUM_URL if left out.")
+@click.option("--actor", help="Who tells the registry what people decided; PODIUM_ACTOR if left out.")
+@click.option("--base-url", default="https://slack.com/api/", show_default=True, help="The Web API of Slack.")
+def listen(app_token: str, bot_token: str, people: Path, url: str | None, actor: str | None, base_url: str) -> None:
+    """Listen to the buttons of requests for approval until SIGTERM or Ctrl-C.
+
+    Subscriptions give their messages buttons by the setting buttons=yes.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    try:
+        _listen(_secret(app_token, "app"), _secret(bot_token, "bot"), people, url, actor, base_url, stop)
+    except PodiumError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _listen(
+    app_token: str,
+    bot_token: str,
+    people: Path,
+    url: str | None,
+    actor: str | None,
+    base_url: str,
+    stop: threading.Event,
+) -> None:
+    # Both are heavy, and --help needs neither.
+    from podium import open_registry
+    from podium_slack.client import check_address
+    from podium_slack.worker import Access, ApprovalWorker
+
+    access = Access(app_token, bot_token, check_address(base_url.rstrip("/") + "/", "base-url"))
+    options: dict[str, Any] = {} if actor is None else {"actor": actor}
+    registry = open_registry(url, **options)
+    try:
+        ApprovalWorker(registry, access, people).listen(stop)
+    finally:
+        registry.close()
+
+
+def _secret(reference: str, name: str) -> str:
+    """Return the secret behind a reference; the secret itself is never taken, because others see command lines.
+
+    Raises:
+        SettingsError: It is no reference, or there is nothing behind it.
+    """
+    scheme, _, place = reference.partition(":")
+    if scheme not in ("env", "file") or not place:
+        raise SettingsError(f"--{name}-token is a secret and is not taken in clear.", hint=_SETTING)
+    if scheme == "env":
+        value = os.environ.get(place, "")
+    else:
+        try:
+            value = Path(place).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"The secret file {place} cannot be read.", hint="Check it.") from error
+    if not value.strip():
+        raise SettingsError(f"There is nothing behind {reference} for --{name}-token.", hint="Set it in this process.")
+    return value.strip()
