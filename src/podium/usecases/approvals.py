@@ -25,6 +25,7 @@ from podium.usecases.policies import policy_in_force
 from podium.usecases.promotions import candidate_for
 from podium.usecases.resolving import resolve_number
 from podium.usecases.transitions import (
+    FINAL,
     cancel,
     carry_out,
     end_request,
@@ -185,8 +186,8 @@ def _reject(unit: Unit, case: _Case) -> Transition:
         anybody = replace(rule, not_author=False)
         _require_may(unit, case, candidate, anybody, "reject")
     made = _add(unit, case, "rejected")
-    made = end_request(unit, made, "rejected", f"Rejected by {case.person}: {case.comment}")
-    _record(unit, case, made, "model_version.promotion_rejected", request_facts(made))
+    made = end_request(unit, made, "rejected", f"Rejected by {case.person}: {case.comment}", final=True)
+    _record(unit, case, made, "model_version.promotion_rejected", request_facts(made) | FINAL)
     return made
 
 
@@ -195,7 +196,7 @@ def _withdraw(unit: Unit, case: _Case) -> Transition:
     made, key = case.made, person_key(case.person)
     if key == person_key(made.actor):
         said = f": {case.comment}" if case.comment else "."
-        return cancel(unit, case.stream, made, f"Withdrawn by {case.person}, who asked for it{said}")
+        return cancel(unit, case.stream, made, f"Withdrawn by {case.person}, who asked for it{said}", final=True)
     if key not in last_words(made.approvals):
         if any(person_key(word.person) == key for word in made.approvals):
             return made

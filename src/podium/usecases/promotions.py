@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,14 +20,19 @@ from podium.usecases.policies import policy_in_force
 from podium.usecases.resolving import get_version, resolve_number
 from podium.usecases.transitions import (
     answered,
+    cancel,
     carry_out,
     close_stale,
+    end_request,
+    give_key,
     new_transition,
+    pending_of,
     request_key,
+    stale_reason,
     standing,
     store,
 )
-from podium.usecases.unit import Unit
+from podium.usecases.unit import Stream, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,12 @@ def promote_version(unit: Unit, command: PromoteVersion) -> Transition:
     """Evaluate every gate on the digest being promoted, then move the stage, store the refusal, or wait for people.
 
     Promoting what holds the stage already changes nothing. A retry of the same task instance repeats the answer of the
-    first attempt and never takes the stage back from a later holder. Whoever asks for what waits already gets that
-    request.
+    first attempt, never takes the stage back from a later holder, and never asks people again who said no. Whoever asks
+    for what waits already gets that request; it is committed if it has nobody to wait for any more.
 
     Returns:
-        The transition, ``committed``, ``pending`` or ``refused``; the caller raises for a refusal after the commit.
+        The transition, ``committed``, ``pending`` or ``refused``; ``rejected`` or ``cancelled`` for a retry of what
+        people ended. The caller raises for a refusal after the commit.
 
     Raises:
         ConflictError: Another version than the expected one holds the stage.
@@ -68,21 +75,23 @@ def promote_version(unit: Unit, command: PromoteVersion) -> Transition:
     row, stage, number = candidate.row, candidate.stage, candidate.version.number
     stream = stream_of(row)
     waiting = close_stale(unit, stream, candidate.policy.policy, stage.name)
-    key = request_key(unit.origin, "promote", stage.name, number)
-    earlier = answered(unit, row, key)
-    if earlier is not None and not (earlier.status == "pending" and command.force):
+    keys = [request_key(unit.origin, verb, stage.name, number) for verb in ("promote", "force")]
+    earlier = answered(unit, row, *keys)
+    asked = _asked(candidate, waiting)
+    said_no = earlier is not None and earlier.status in ("rejected", "cancelled")
+    key = keys[1] if said_no else keys[0]
+    stays = said_no and not (command.force or asked or candidate.holder == number)
+    if earlier is not None and (stays or earlier.status == "committed"):
         return earlier
-    place = Reference(row.namespace, row.name, stage.name)
-    require_holder(unit, row.id, place, command.expected)
+    require_holder(unit, row.id, Reference(row.namespace, row.name, stage.name), command.expected)
     if candidate.holder == number:
         return _held_already(unit, candidate)
-    asked = [made for made in waiting if (made.number, made.digest) == (number, candidate.version.digest)]
-    if asked and not command.force:
-        return asked[0]
+    if asked is not None and not command.force:
+        return _ask_again(unit, stream, candidate, asked, key)
+    if asked is not None:
+        cancel(unit, stream, asked, f"{unit.actor} forced the promotion and did not wait for it.")
     made = _decided(unit, candidate, judge(unit, candidate), force=command.force)
-    # What is forced is another attempt than the request of the same task, which ends by it.
-    free = earlier is None and made.status != "refused"
-    store(unit, row, made, key if free else None)
+    store(unit, row, made, key if made.status != "refused" else None)
     carry_out(unit, stream, candidate, made)
     return made
 
@@ -98,7 +107,11 @@ def preview_promotion(unit: Unit, command: PromoteVersion) -> Transition:
     require_holder(unit, row.id, Reference(row.namespace, row.name, candidate.stage.name), command.expected)
     if candidate.holder == candidate.version.number:
         return replace(_held_already(unit, candidate), dry_run=True)
-    made = _decided(unit, candidate, judge(unit, candidate), force=command.force)
+    policy = candidate.policy.policy
+    pending = pending_of(unit, row.id, candidate.stage.name)
+    asked = _asked(candidate, [made for made in pending if stale_reason(unit, row.id, policy, made) is None])
+    gates = judge(unit, replace(candidate, request=asked))
+    made = _decided(unit, candidate, gates, force=command.force)
     return replace(made, changed=False, dry_run=True)
 
 
@@ -123,6 +136,30 @@ def candidate_for(unit: Unit, row: Any, stage_name: str, number: int, reason: st
     stage = settle_stage(unit, row, policy.policy.stage(stage_name))
     version = get_version(unit, row.id, number)
     return Candidate(row, policy, stage, version, holder_of(unit, row.id, stage.name), reason)
+
+
+def _asked(candidate: Candidate, waiting: Iterable[Transition]) -> Transition | None:
+    """Return the request among those of a stage that is for the same version, None if there is none."""
+    wanted = (candidate.version.number, candidate.version.digest)
+    return next((made for made in waiting if (made.number, made.digest) == wanted), None)
+
+
+def _ask_again(unit: Unit, stream: Stream, candidate: Candidate, made: Transition, key: str | None) -> Transition:
+    """Return a request that waits with what its gates say now; if all let it through by now, commit it.
+
+    The policy may ask for fewer people than when it was asked. What fails meanwhile refuses it not before the last
+    approval is there: a freeze may be over by then.
+    """
+    candidate = replace(candidate, reason=made.reason, request=made)
+    gates = judge(unit, candidate)
+    made = replace(made, policy=candidate.policy.to_json(), gates=gates)
+    if not all(gate.passed for gate in gates):
+        return made
+    outcome = "It was asked again, and waits for nobody any more."
+    made = end_request(unit, made, "committed", outcome, gates)
+    give_key(unit, made, key)
+    carry_out(unit, stream, candidate, made, outcome=outcome, asked_again=True)
+    return made
 
 
 def _held_already(unit: Unit, candidate: Candidate) -> Transition:

@@ -36,6 +36,7 @@ _SELECT = (
 )
 _MOVED = {"promoted": "model_version.promoted", "rolled_back": "model_version.rolled_back"}
 _MOVED |= {"demoted": "model_version.demoted"}
+FINAL = {"final": True}  # what the event of a request says that people ended: its key stays
 
 
 def new_transition(unit: Unit, candidate: Candidate, gates: Sequence[GateResult], **more: Any) -> Transition:
@@ -82,11 +83,25 @@ def store(unit: Unit, row: Any, made: Transition, key: str | None) -> None:
 
 
 def end_request(
-    unit: Unit, made: Transition, status: TransitionStatus, outcome: str, gates: Sequence[GateResult] | None = None
+    unit: Unit,
+    made: Transition,
+    status: TransitionStatus,
+    outcome: str,
+    gates: Sequence[GateResult] | None = None,
+    *,
+    final: bool = False,
 ) -> Transition:
     """Write how a request ended, and return it so.
 
-    A request that moved nothing gives its key up: the same task may ask again.
+    What gates refused and what can no longer be committed gives its key up, so that the same task may ask again.
+
+    Args:
+        unit: The unit.
+        made: The request.
+        status: How it ended.
+        outcome: Why, as a sentence.
+        gates: What the gates say now, if they were asked again.
+        final: Whether people decided so, and a retry of the task that asked is told that in place of asking them again.
     """
     ended = replace(
         made,
@@ -100,9 +115,15 @@ def end_request(
     values = {"status": status, "outcome": outcome, "ended_at": unit.now, "ended_by": unit.actor}
     values |= {"gates": [gate.to_json() for gate in ended.gates]}
     values |= {"policy": dict(made.policy)} if made.policy is not None else {}
-    values |= {"request_key": None} if status != "committed" else {}
+    values |= {"request_key": None} if status != "committed" and not final else {}
     unit.connection.execute(sa.update(t.transitions).where(_T.id == UUID(made.id)).values(values))
     return ended
+
+
+def give_key(unit: Unit, made: Transition, key: str | None) -> None:
+    """Let a retry of the task that calls find an attempt that no other task made."""
+    free = (_T.id == UUID(made.id), _T.request_key.is_(None))
+    unit.connection.execute(sa.update(t.transitions).where(*free).values(request_key=key))
 
 
 def carry_out(unit: Unit, stream: Stream, candidate: Candidate, made: Transition, **facts: Any) -> None:
@@ -143,15 +164,15 @@ def close_stale(unit: Unit, stream: Stream, policy: Policy | None = None, stage:
     return waiting
 
 
-def cancel(unit: Unit, stream: Stream, made: Transition, why: str) -> Transition:
-    """End a request without a move, and tell it."""
-    ended = end_request(unit, made, "cancelled", why)
+def cancel(unit: Unit, stream: Stream, made: Transition, why: str, *, final: bool = False) -> Transition:
+    """End a request without a move, and tell it; ``final`` as for `end_request`."""
+    ended = end_request(unit, made, "cancelled", why, final=final)
     unit.record(
         stream,
         "model_version.promotion_cancelled",
         made.ref,
         before={"stage": made.stage, "number": made.before},
-        after=request_facts(ended) | {"why": why},
+        after=request_facts(ended) | {"why": why} | (FINAL if final else {}),
         reason=why,
     )
     return ended
@@ -221,12 +242,19 @@ def find_transition(unit: Unit, text: Any) -> Transition:
     return found[0]
 
 
-def answered(unit: Unit, row: Any, key: str | None) -> Transition | None:
-    """Return what the first attempt of this task instance did, None if it did nothing yet."""
-    if key is None:
+def answered(unit: Unit, row: Any, *keys: str | None) -> Transition | None:
+    """Return what an earlier attempt of this task instance did: what it moved, else what it asked for; None if nothing.
+
+    Args:
+        unit: The unit.
+        row: Of the model.
+        keys: Under which it may be found, see `request_key`.
+    """
+    known = [key for key in keys if key is not None]
+    if not known:
         return None
-    found = select_transitions(unit, _T.collection_id == row.id, _T.request_key == key)
-    return found[0] if found else None
+    found = select_transitions(unit, _T.collection_id == row.id, _T.request_key.in_(known))
+    return min(found, key=lambda made: made.status != "committed", default=None)
 
 
 def standing(unit: Unit, collection_id: UUID, stage: str, number: int) -> Transition | None:

@@ -38,6 +38,7 @@ class Attempts:
     words: dict[UUID, int] = field(default_factory=dict)
     _open: dict[str, _Open] = field(default_factory=dict)
     _forced: set[str] = field(default_factory=set)
+    _kept: set[str | None] = field(default_factory=set)
 
     def overruled(self, event: Event) -> None:
         """Note that the attempt whose event follows was forced."""
@@ -80,8 +81,8 @@ class Attempts:
             return self._ended(event, status, after["outcome"], after.get("policy"))
         self.known.add(UUID(after["transition"]))
         number = after["number"] if kind != "demoted" else event.before["number"]
-        verbs = {"rolled_back": ("rollback", stage, None), "demoted": ("demote", stage, None)}
-        key = request_key(event.origin, *verbs.get(kind, ("promote", stage, number)))
+        verbs = {"rolled_back": "rollback", "demoted": "demote"}
+        key = request_key(event.origin, verbs[kind], stage, None) if kind in verbs else self._key(event, stage, number)
         if status != "committed" or after.get("unlinked") or key in {waiting.key for waiting in self._open.values()}:
             key = None
         values = {
@@ -110,10 +111,20 @@ class Attempts:
             key = (UUID(waiting.event.after["transition"]),)
             yield Fact("transition", key, values, waiting.event.subject, waiting.event.sequence)
 
+    def _key(self, event: Event, stage: str, number: int) -> str | None:
+        key = request_key(event.origin, "promote", stage, number)
+        # After people had said no to the same task, it can only have forced it, or asked along with somebody else.
+        return key if key not in self._kept else request_key(event.origin, "force", stage, number)
+
     def _ended(self, event: Event, status: str, outcome: str, policy: Mapping[str, Any] | None = None) -> Fact:
         waiting = self._open.pop(event.after["transition"])
         values = _request(waiting) | {"status": status, "ended_at": event.at, "ended_by": event.actor}
-        values |= {"outcome": outcome, "request_key": waiting.key if status == "committed" else None}
+        if waiting.key is None and event.after.get("asked_again"):
+            waiting.key = self._key(event, event.after["stage"], event.after["number"])
+        final = bool(event.after.get("final"))  # people ended it: its task is told so when it is run again
+        if final:
+            self._kept.add(waiting.key)
+        values |= {"outcome": outcome, "request_key": waiting.key if status == "committed" or final else None}
         values |= {"policy": _json(policy)} if policy is not None else {}
         return Fact("transition", (UUID(event.after["transition"]),), values, event.subject, event.sequence)
 
