@@ -28,6 +28,7 @@ from podium.plugins.guard import call_here, describe
 from podium.settings import PluginChoice
 
 GROUP = "podium"
+NO_FOLDER = "drop-ins"  # what is listed in place of those of a folder that is not there
 _log = logging.getLogger("podium.plugins")
 PluginState = Literal["active", "loading", "failed", "left out"]
 
@@ -167,7 +168,7 @@ def find_candidates(choice: PluginChoice) -> Iterator[Candidate]:
             dropins = find_dropins(folder)
         except OSError as error:
             error_text = f"the folder that PODIUM_PLUGINS_DIR names cannot be read: {error.strerror}"
-            yield _absent("drop-ins", str(folder), error_text)
+            yield _absent(NO_FOLDER, str(folder), error_text)
             continue
         for name, path in dropins:
             yield _chosen(_dropped_in(name, path), choice)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from podium.domain.health import Finding, file_system_of, is_network, judge_space
 from podium.plugins.dropins import writable_by_all
+from podium.plugins.loading import NO_FOLDER
 from podium.registry.doctor.case import Case, fault, fine, size_text, warning
 from podium.settings import read_plugin_choice
 
@@ -89,8 +90,11 @@ def check_plugins(case: Case) -> Iterator[Finding]:
     found = case.host.plugins()
     for item in found:
         hint = f"Repair or remove it ({item.source}); PODIUM_PLUGINS_BLOCK={item.name} leaves it out."
-        if item.state == "failed":
-            yield fault("plugins", f"The plugin {item.name!r} is not in use: {item.error}.", hint, plugin=item.name)
+        why = (item.error or "").rstrip(".")
+        if item.name == NO_FOLDER:
+            yield fault("plugins", f"Drop-ins of {item.source}: {why}.", "Make it, or mend PODIUM_PLUGINS_DIR.")
+        elif item.state == "failed":
+            yield fault("plugins", f"The plugin {item.name!r} is not in use: {why}.", hint, plugin=item.name)
         elif item.state == "loading":
             message = (
                 f"The plugin {item.name!r} takes more than {case.host.seconds:g} s to load; promotions are refused."
