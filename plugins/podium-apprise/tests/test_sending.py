@@ -101,7 +101,7 @@ def test_nothing_in_the_url_makes_a_failure_a_success(
     receiver.reply(500)
     started = time.monotonic()
     assert refused(make_message(), f"json://{place}{extra}").status == 500
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 6
     assert len(receiver.requests) == 1
 
 
@@ -130,7 +130,7 @@ def test_hang(receiver: LoopbackReceiver, place: str, make_message: MakeMessage)
     receiver.reply(delay=30)
     started = time.monotonic()
     assert refused(make_message(), f"json://{place}?rto=1").permanent is False
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 8
 
 
 @pytest.mark.parametrize(

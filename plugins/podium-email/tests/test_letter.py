@@ -118,7 +118,7 @@ def test_words_make_no_header(words: str, make_message: MakeMessage) -> None:
     assert [found.get_content_type() for found in mail.iter_parts()] == ["text/plain", "text/html"]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.text(st.one_of(st.characters(), st.sampled_from("\r\n=?<>&\"':;,@.-_ \t\x00\u202e")), max_size=120))
 def test_no_words_at_all_make_a_header_or_a_tag(words: str, make_message: MakeMessage) -> None:
     """Whatever a user thinks of, the headers are ours, once each, and so are the tags."""

@@ -175,7 +175,7 @@ def test_hang(step: str, server: LoopbackMailServer, make_message: MakeMessage) 
     server.reply(step, delay=30)
     started = time.monotonic()
     assert "no answer within 1 s" in str(refused(make_message(), settings_for(server), seconds=1))
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 6
 
 
 @contextmanager
@@ -214,7 +214,7 @@ def test_drip(make_message: MakeMessage) -> None:
     with listening(drip) as settings:
         started = time.monotonic()
         assert "no answer within 1 s" in str(refused(make_message(), settings, seconds=1))
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 6
 
 
 @pytest.mark.parametrize("answer", [b"", b"\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"\x00" * 20_000, b"hello\r\n" * 50])

@@ -67,7 +67,7 @@ def test_retry_after(
     receiver.reply(status, headers={"Retry-After": "120"})
     started = time.monotonic()
     assert refused(make_message(), settings).retry_after == 120
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 6
 
 
 def test_retry_after_as_a_date(receiver: LoopbackReceiver, settings: dict[str, str], make_message: MakeMessage) -> None:
@@ -113,7 +113,7 @@ def test_hang(receiver: LoopbackReceiver, settings: dict[str, str], make_message
     receiver.reply(delay=60)
     started = time.monotonic()
     assert "no answer within 1 s" in str(refused(make_message(), {**settings, "timeout": "1"}))
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 6
 
 
 def read_request(connection: socket.socket) -> None:
@@ -158,7 +158,7 @@ def test_drip(secret: str, make_message: MakeMessage) -> None:
     with listening(drip) as url:
         started = time.monotonic()
         assert "no answer within 1 s" in str(refused(make_message(), {"url": url, "secret": secret}, seconds=1))
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 6
 
 
 @pytest.mark.parametrize(
