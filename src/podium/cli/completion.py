@@ -151,6 +151,26 @@ def complete_stage(context: click.Context, parameter: click.Parameter, incomplet
     return _items(found or ["staging", "production"], incomplete)
 
 
+def complete_subscription(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a subscription."""
+    return _items(_ask(context, lambda registry: [item.name for item in registry.subscriptions()]), incomplete)
+
+
+def complete_target_name(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a subscription or an automation."""
+    return _items(_ask(context, lambda registry: list(registry.notifications().names)), incomplete)
+
+
+def complete_channel(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a channel of a plugin that is installed here."""
+    return _items(_ask(context, lambda registry: sorted(registry.host.channels())), incomplete)
+
+
+def complete_delivery(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the id of a delivery, the newest first."""
+    return _items(_ask(context, lambda registry: [item.id for item in registry.deliveries(limit=_MOST)]), incomplete)
+
+
 def _ask(context: click.Context, find: Callable[[Registry], list[str]]) -> list[str]:
     """Return what the registry has; nothing if it is slow, absent or broken, because a prompt must not suffer."""
     state = state_of(context)
@@ -217,7 +237,9 @@ __all__: list[Any] = [
     "PodiumBash",
     "complete_action",
     "complete_automation",
+    "complete_channel",
     "complete_deleted",
+    "complete_delivery",
     "complete_event",
     "complete_model",
     "complete_person",
@@ -228,7 +250,9 @@ __all__: list[Any] = [
     "complete_role",
     "complete_space",
     "complete_stage",
+    "complete_subscription",
     "complete_tag",
     "complete_target",
+    "complete_target_name",
     "use_own_bash",
 ]

@@ -69,8 +69,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Telling people": {
         "notify": ("notify", "Choose which events go to which channel."),
         "automation": ("automation", "Let a DAG, a flow or a promotion start by itself when something happened."),
-        "deliver": ("notify", "Deliver what is due, once."),
-        "deliveries": ("notify", "Look at deliveries and try them again."),
+        "deliver": ("deliveries", "Deliver what is due, once or as a service."),
+        "deliveries": ("deliveries", "Look at deliveries and try them again."),
     },
     "Installation": {
         "init": ("doctor", "Set up a registry."),

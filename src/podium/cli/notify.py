@@ -1,26 +1,31 @@
-"""The commands about telling people: notify, deliver, deliveries."""
+"""The command ``podium notify``: which events go to which channel."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from podium.cli.options import State, Topic, Verb, pair, pass_state
-from podium.cli.output import Column, count, joined, print_table, say, styled, time_text
+from podium.cli.completion import complete_channel, complete_event, complete_place, complete_subscription
+from podium.cli.errors import REFUSED
+from podium.cli.notify_files import apply_file, check_files, diff_file, print_document, show_schema
+from podium.cli.options import State, Topic, pair, pass_state
+from podium.cli.output import Column, print_pairs, print_table, say, shell_word, styled
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
-    from podium.domain.delivery import Delivery
-
-_STATUSES = ("pending", "sending", "sent", "dead")
-_STYLES = {"sent": "green", "dead": "bold red", "pending": "yellow"}
+    from podium.domain.delivery import Subscription, Template
 
 
 @click.group("notify", cls=Topic)
 def notify_command() -> None:
-    """Choose which events go to which channel."""
+    """Choose which events go to which channel.
+
+    One by one with 'add', or all in a file with 'check' and 'apply'; docs/notifications.md tells what may stand in it.
+    """
+
+
+for made in (check_files, apply_file, diff_file, show_schema):
+    notify_command.add_command(made)
 
 
 @notify_command.command(
@@ -31,15 +36,22 @@ def notify_command() -> None:
             "podium notify add team --channel slack --setting channel=#models --setting token=env:SLACK_TOKEN",
             "tell a Slack channel",
         ),
+        (
+            "podium notify add daily --channel console --event '*' --filter \"actor != 'ci'\" --digest 1d",
+            "one message a day",
+        ),
     ],
 )
 @click.argument("name")
-@click.option("--channel", required=True, help="A channel of a plugin: console, slack, ...")
+@click.option(
+    "--channel", required=True, shell_complete=complete_channel, help="A channel of a plugin: console, slack, ..."
+)
 @click.option(
     "--event",
     "events",
     multiple=True,
     metavar="PATTERN",
+    shell_complete=complete_event,
     help="An event type, * allowed; repeatable. Links, promotions, refusals and rollbacks if left out.",
 )
 @click.option(
@@ -50,21 +62,48 @@ def notify_command() -> None:
     metavar="KEY=VALUE",
     help="What the channel needs; secrets as env:NAME or file:PATH. Repeatable.",
 )
+@click.option("--model", metavar="PLACE", shell_complete=complete_place, help="Only events of this; * and ? allowed.")
+@click.option("--filter", "where", default="", metavar="EXPRESSION", help="Only events that fit this expression.")
+@click.option("--digest", metavar="TIME", help="One message for so much time, such as 1h.")
+@click.option("--deduplicate", metavar="TIME", help="Do not tell the same again within this time, such as 10m.")
+@click.option("--template-title", "title", metavar="TEMPLATE", help="The title in your words: Jinja, '{{ model }}'.")
+@click.option("--template-lines", "lines", metavar="TEMPLATE", help="With --template-title: the lines below it.")
 @pass_state
 def add_subscription(
-    state: State, name: str, channel: str, events: tuple[str, ...], settings: tuple[tuple[str, str], ...]
+    state: State,
+    /,
+    name: str,
+    channel: str,
+    events: tuple[str, ...],
+    settings: tuple[tuple[str, str], ...],
+    title: str | None,
+    lines: str | None,
+    where: str,
+    **more: Any,
 ) -> None:
     """Send events to a channel from now on.
 
     A subscription of the same name is replaced.
     """
-    chosen = {"events": events} if events else {}
+    chosen: dict[str, Any] = {"events": events} if events else {}
+    words = _template(title, lines)
     with state.registry() as registry:
-        made = registry.subscribe(name, channel, settings=dict(settings), **chosen)
+        made = registry.subscribe(
+            name, channel, settings=dict(settings), filter=where, template=words, **more, **chosen
+        )
     if state.json:
         state.print_json(made)
     else:
         say(f"{made.name}: {', '.join(made.events)} go to {made.channel} from now on")
+        say(f"Try it: podium notify test {shell_word(made.name)}")
+
+
+def _template(title: str | None, lines: str | None) -> Template | None:
+    from podium.domain.delivery import Template
+
+    if title is None and lines is not None:
+        raise click.UsageError("--template-lines goes with --template-title.", click.get_current_context())
+    return Template(title, lines) if title is not None else None
 
 
 @notify_command.command("ls")
@@ -79,20 +118,66 @@ def list_subscriptions(state: State) -> None:
     if not found:
         say("Nobody is told yet. Start with: podium notify add NAME --channel CHANNEL")
         return
-    rows = [
-        (
-            styled(item.name, "bold"),
-            item.channel,
-            ", ".join(item.events),
-            ", ".join(f"{key}={value}" for key, value in sorted(item.settings.items())),
-        )
-        for item in found
+    columns = [
+        Column("Name"),
+        Column("Channel"),
+        Column("Events", fold=True),
+        Column("Of", fold=True, spare=True),
+        Column("Settings", fold=True, spare=True),
     ]
-    print_table([Column("Name"), Column("Channel"), Column("Events", fold=True), Column("Settings", fold=True)], rows)
+    print_table(columns, [_row(item) for item in found])
+
+
+def _row(item: Subscription) -> list[Any]:
+    settings = ", ".join(f"{key}={value}" for key, value in sorted(item.settings.items()))
+    narrowed = " where ".join(part for part in (item.model or "", item.filter) if part)
+    return [styled(item.name, "bold"), item.channel, ", ".join(item.events), narrowed or "all", settings]
+
+
+@notify_command.command(
+    "show",
+    examples=[
+        ("podium notify show team", "one of them"),
+        ("podium notify show --yaml > notifications.yaml", "all, automations included, as a file for 'apply'"),
+    ],
+)
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=complete_subscription)
+@click.option("--yaml", "as_yaml", is_flag=True, help="As a file that 'podium notify apply' takes.")
+@pass_state
+def show_subscription(state: State, name: str | None, as_yaml: bool) -> None:
+    """Show a subscription, or all subscriptions and automations as YAML."""
+    if as_yaml and state.json:
+        raise click.UsageError("Give --yaml or --json, not both.", click.get_current_context())
+    with state.registry() as registry:
+        item = registry.subscription(name) if name is not None else None
+        document = registry.notifications() if item is None else registry.notifications().only([item.name])
+    if state.json:
+        state.print_json(item if item is not None else document)
+    elif as_yaml or item is None:
+        print_document(document)
+    else:
+        print_pairs(_pairs(item))
+
+
+def _pairs(item: Subscription) -> list[tuple[str, Any]]:
+    words = item.template
+    pairs = [
+        ("Name", styled(item.name, "bold")),
+        ("Channel", item.channel),
+        *((f"  {key}", str(value)) for key, value in sorted(item.settings.items())),
+        ("Events", ", ".join(item.events)),
+        ("Of", item.model or "everything"),
+        ("Filter", item.filter),
+        ("Digest", f"one message for each {item.digest}" if item.digest else ""),
+        ("The same", f"not told again within {item.deduplicate}" if item.deduplicate else ""),
+        ("Title", words.title if words is not None else ""),
+        ("Lines", (words.lines or "") if words is not None else ""),
+    ]
+    return [(name, value) for name, value in pairs if str(value)]
 
 
 @notify_command.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_subscription)
 @pass_state
 def remove_subscription(state: State, name: str) -> None:
     """End a subscription; what is on its way already is still delivered."""
@@ -104,74 +189,33 @@ def remove_subscription(state: State, name: str) -> None:
         say(f"{gone.name} removed; {gone.channel} is told no more")
 
 
-@click.command("deliver", cls=Verb)
+@notify_command.command(
+    "test", examples=[("podium notify test team --event model_version.promotion_refused", "what a refusal looks like")]
+)
+@click.argument("name", shell_complete=complete_subscription)
 @click.option(
-    "--seconds", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Start nothing after so long."
+    "--event",
+    metavar="TYPE",
+    shell_complete=complete_event,
+    help="About such an event; what is most likely if left out.",
 )
 @pass_state
-def deliver_command(state: State, seconds: float | None) -> None:
-    """Deliver what is due, once.
+def test_subscription(state: State, name: str, event: str | None) -> int:
+    """Send a message that says it is a test, at once.
 
-    Messages go out right after the change that caused them; this takes what was left over or failed.
+    It goes through the real channel, in the words of the template if there is one; nothing is stored. Exit code 1 says
+    that it was not accepted.
     """
     with state.registry() as registry:
-        report = registry.deliver(seconds)
+        found = registry.test_subscription(name, event)
     if state.json:
-        state.print_json(report)
-        return
-    parts = [f"{report.sent} sent"]
-    parts += [f"{report.failed} failed and will be tried again"] if report.failed else []
-    parts += [f"{report.dead} given up (podium deliveries ls --status dead)"] if report.dead else []
-    parts += [f"{report.left} left for the next time"] if report.left else []
-    say(", ".join(parts) if any(report.to_json().values()) else "Nothing is due")
-
-
-@click.group("deliveries", cls=Topic)
-def deliveries_command() -> None:
-    """Look at deliveries and try them again."""
-
-
-@deliveries_command.command("ls")
-@click.option("--status", type=click.Choice(_STATUSES), help="Only these.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="At most so many."
-)
-@pass_state
-def list_deliveries(state: State, status: str | None, limit: int) -> None:
-    """List deliveries, newest first."""
-    with state.registry() as registry:
-        found = registry.deliveries(status, limit)
-    if state.json:
-        state.print_json(found)
-        return
-    if not found:
-        say("There is no delivery" + (f" that is {status}" if status else ""))
-        return
-    columns = [Column("Status"), Column("To"), Column("What", fold=True)]
-    print_table(columns, [_row(item) for item in found])
-
-
-def _row(item: Delivery) -> list[str | Text]:
-    status = styled(item.status, _STYLES.get(item.status, ""))
-    if item.status == "pending" and item.attempts:
-        status = joined(status, styled(f"\nnext {time_text(item.next_at)}", lines=True))
-    what = styled(f"{item.event_type} of {item.subject}")
-    if item.error:
-        failed = styled(f"{count(item.attempts, 'attempt')}: {item.error}", "red")
-        what = joined(what, styled("\n", lines=True), failed)
-    return [status, f"{item.subscription} ({item.channel})", joined(what, styled(f"\n{item.id}", "dim", lines=True))]
-
-
-@deliveries_command.command("retry")
-@click.argument("delivery", metavar="[ID]", required=False)
-@pass_state
-def retry_deliveries(state: State, delivery: str | None) -> None:
-    """Make a delivery due now, or all that were given up."""
-    with state.registry() as registry:
-        amount = registry.retry(delivery)
-    if state.json:
-        state.print_json({"retried": amount})
-    elif amount:
-        say(f"{amount} due now; send with: podium deliver")
+        state.print_json({**found.to_json(), "sent": found.sent})
     else:
-        say("Nothing was given up")
+        if found.note:
+            say(f"podium: {found.note}", to_stderr=True)
+        receipt = f"; receipt: {found.receipt}" if found.receipt else ""
+        if found.sent:
+            say(f"{found.channel} accepted {found.title!r}{receipt}")
+        else:
+            say(f"podium: {found.channel} did not accept it: {found.error}", to_stderr=True)
+    return 0 if found.sent else REFUSED

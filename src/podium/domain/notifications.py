@@ -54,12 +54,16 @@ class Notifications(Value):
 
         return read_notifications(data)
 
-    def to_yaml(self) -> str:
-        """Return the document as YAML, always the same text for the same value."""
+    def to_yaml(self, *, ascii_only: bool = False) -> str:
+        """Return the document as YAML, always the same text for the same value.
+
+        Args:
+            ascii_only: Whether what is no ASCII is spelled out.
+        """
         import yaml
 
         plain = {f"{kind}s": [_written(item) for item in found] for kind, found in self.by_kind().items() if found}
-        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100) if plain else ""
+        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=not ascii_only, width=100) if plain else ""
 
     def by_kind(self) -> dict[Kind, tuple[Target, ...]]:
         """Return both lists by what they are."""

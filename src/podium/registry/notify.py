@@ -74,8 +74,20 @@ class NotifyVerbs(AutomationVerbs):
         with self._read() as unit:
             return list(subscriptions.list_subscriptions(unit))
 
+    def subscription(self, name: str) -> Subscription:
+        """Return one subscription.
+
+        Raises:
+            NotFoundError: There is none of this name.
+        """
+        with self._read() as unit:
+            return subscriptions.get_subscription(unit, name)
+
     def notifications(self) -> Notifications:
-        """Return every subscription and automation as one document; ``to_yaml()`` gives it as a file."""
+        """Return every subscription and automation as one document; ``to_yaml()`` gives it as a file.
+
+        To put one in force, see `apply_notifications`.
+        """
         with self._read() as unit:
             return notifications.read_notifications(unit)
 
@@ -119,8 +131,7 @@ class NotifyVerbs(AutomationVerbs):
             NotFoundError: There is no such subscription.
             PluginError: No plugin of this process has the channel.
         """
-        with self._read() as unit:
-            found = subscriptions.get_subscription(unit, name)
+        found = self.subscription(name)
         channel = self._channel(found.channel)
         kind = event if event is not None else usual_type(found)
         message, note = sample_message(found, sample_event(kind, now(), self.settings.actor, self._origin()))
