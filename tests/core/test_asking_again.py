@@ -147,3 +147,30 @@ def test_a_task_by_which_it_is_committed_does_not_take_the_stage_twice(waiting, 
     waiting.demote(MODEL, "production", reason="bad")
     assert (made.changed, as_task("t1").promote(MODEL, "production").id) == (True, made.id)
     assert "production" not in waiting.model(MODEL).aliases
+
+
+LIVE = {"stages": [{"name": "live"}]}
+DROPS = {
+    "set": lambda r: r.set_policy(MODEL, LIVE),
+    "remove": lambda r: r.remove_policy(MODEL),
+    "rename": lambda r: r.rename(MODEL, "Other"),
+}
+
+
+@pytest.mark.parametrize("drop", DROPS)
+def test_a_request_for_a_stage_that_is_gone_ends(registry, linked, drop) -> None:
+    """When a policy is set or taken away, or the model gets a name by which another one is for it."""
+    linked(registry, 1)
+    registry.set_policy("model-registry", LIVE)
+    registry.set_policy(MODEL if drop != "rename" else "model-registry/Digits*", ONE)
+    asked = registry.promote(MODEL, "production")
+    DROPS[drop](registry)
+    made = registry.transition(asked.id)
+    assert (made.status, made.outcome) == ("cancelled", "The policy has no stage 'production' any more.")
+    assert registry.list_requests() == []
+
+
+def test_a_request_for_a_stage_that_stays_waits_on(waiting) -> None:
+    """Other gates are asked when the last approval is there."""
+    waiting.set_policy(MODEL, ONE)
+    assert [made.status for made in waiting.list_requests()] == ["pending"]

@@ -27,6 +27,7 @@ from podium.usecases.places import (
     stream_of,
 )
 from podium.usecases.policies import policy_in_force
+from podium.usecases.requests import close_without_stage
 from podium.usecases.stage_marks import follow_name, policies_in_force
 from podium.usecases.transitions import close_stale
 from podium.usecases.unit import Stream, Unit
@@ -114,6 +115,8 @@ def rename_collection(unit: Unit, text: str, name: str, reason: str | None = Non
     before, after = _write_name(unit, row, name, key)
     stream = Stream(t.collections, row.id, f"{ref.namespace}/{name}", row.sequence, row.head)
     unit.record(stream, f"{row.kind}.renamed", stream.name, before=before, after=after, reason=reason)
+    if row.kind == "model":
+        close_without_stage(unit, {row.id: row}, {row.id: stream})
     return _show(unit, row.id)
 
 

@@ -16,7 +16,7 @@ from podium.errors import InvalidValueError
 from podium.sql import tables as t
 from podium.usecases.access import require_admin
 from podium.usecases.aliases import holder_of, move_alias
-from podium.usecases.evidence import freezes_of
+from podium.usecases.evidence import frozen_facts
 from podium.usecases.members import bring_back, take_out, version_of
 from podium.usecases.places import COLLECTIONS, find_collection, require_registry, stream_of
 from podium.usecases.policies import effective_policy
@@ -271,8 +271,7 @@ def _lose_stage(unit: Unit, row: Any, stream: Stream, stage: str, reason: str | 
     candidate = replace(found, stage=replace(found.stage, archive_as=None))  # what leaves gets no alias any more
     made = new_transition(unit, candidate, (), kind="demoted")
     store(unit, row, made, None)  # no answer for a retry of a task that demotes
-    frozen = [{"freeze": item.id, "by": item.actor, "why": item.reason} for item in freezes_of(unit, row, stage)]
-    carry_out(unit, stream, candidate, made, unlinked=True, **({"frozen": frozen} if frozen else {}))
+    carry_out(unit, stream, candidate, made, unlinked=True, **frozen_facts(unit, candidate))
 
 
 def _still_used(ref: str, kept: Sequence[str]) -> InvalidValueError:

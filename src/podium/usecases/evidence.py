@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from podium.domain.checks import counting_checks
-from podium.domain.evaluation import CheckEvidence, Evidence, evaluate_gates
+from podium.domain.evaluation import CheckEvidence, Evidence, evaluate_gates, open_windows
 from podium.domain.gates import GateResult, PromotionRequest, plugin_gates
 from podium.domain.metric_gates import Holder, Subject, parse_rule
 from podium.domain.policies import Policy, Stage
@@ -107,6 +107,17 @@ def gather_evidence(unit: Unit, candidate: Candidate) -> Evidence:
 def freezes_of(unit: Unit, row: Any, stage: str) -> tuple[FreezeInfo, ...]:
     """Return the freezes that a stage of a model is under now."""
     return tuple(active_freezes(unit, row.namespace_id, row.id, stage))
+
+
+def frozen_facts(unit: Unit, candidate: Candidate) -> dict[str, Any]:
+    """Return what an event says of the freezes that a stage moves under all the same: of people, and of the policy."""
+    stage = candidate.stage
+    frozen: list[dict[str, Any]] = [
+        {"freeze": item.id, "by": item.actor, "why": item.reason}
+        for item in freezes_of(unit, candidate.row, stage.name)
+    ]
+    frozen += [{"window": window.to_json(), "why": window.reason} for window in open_windows(stage, unit.now)]
+    return {"frozen": frozen} if frozen else {}
 
 
 def authors_of(unit: Unit, candidate: Candidate) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from podium.usecases.access import require_admin
 from podium.usecases.governed import lock_governed
 from podium.usecases.places import namespace_stream, stream_of
 from podium.usecases.policies import no_policy, of_target
+from podium.usecases.requests import close_without_stage
 from podium.usecases.stage_marks import mark_stages, policies_in_force, record_changes, require_consent
 from podium.usecases.unit import Unit
 
@@ -133,7 +134,7 @@ def _replace(
     body: Mapping[str, Any],
     command: SetPolicy | RemovePolicy,
 ) -> None:
-    """Write a revision, mark stages by what is in force now, and record it."""
+    """Write a revision, mark stages by what is in force now, and record it; nobody waits for a stage that is gone."""
     revision = _write(unit, scope, body)
     after = policies_in_force(unit, scope.space.id, list(scope.rows))
     changed = {key: policy for key, policy in after.items() if policy != scope.before[key]}
@@ -144,6 +145,7 @@ def _replace(
     facts = {"revision": revision, **body, "target": scope.target.text, **changes.facts(scope.rows)}
     unit.record(stream, event, scope.target.text, before=before, after=facts, reason=command.reason)
     record_changes(unit, scope.rows, streams, changes, command.reason)
+    close_without_stage(unit, {key: scope.rows[key] for key in changed}, streams)
 
 
 def _lock(unit: Unit, target: PolicyTarget) -> _Scope:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+from uuid import UUID
+
+import sqlalchemy as sa
 
 from podium.domain.transitions import Transition, TransitionStatus
 from podium.errors import InvalidValueError
 from podium.sql import tables as t
+from podium.usecases.governed import chunks
 from podium.usecases.places import collection_reference, find_collection, stream_of
 from podium.usecases.policies import policy_in_force
 from podium.usecases.transitions import close_stale, select_transitions
-from podium.usecases.unit import Unit
+from podium.usecases.unit import Stream, Unit
 
 _T = t.transitions.c
 
@@ -50,6 +54,22 @@ def close_expired(unit: Unit, model: str) -> None:
     """
     row = find_collection(unit, collection_reference(model), kind="model", lock=True)
     close_stale(unit, stream_of(row), policy_in_force(unit, row).policy)
+
+
+def close_without_stage(unit: Unit, rows: Mapping[UUID, Any], streams: Mapping[UUID, Stream]) -> None:
+    """Cancel the requests of locked models for stages that the policy in force there has no more.
+
+    Args:
+        unit: The unit.
+        rows: Of the models.
+        streams: Those of them that this unit has written to already.
+    """
+    for some in chunks(sorted(rows)):
+        where = (_T.status == "pending", _T.collection_id.in_(some))
+        waiting = unit.connection.scalars(sa.select(_T.collection_id).where(*where).distinct()).all()
+        for key in sorted(waiting):
+            stream = streams.get(key) or stream_of(rows[key])
+            close_stale(unit, stream, policy_in_force(unit, rows[key]).policy)
 
 
 def expired(unit: Unit, requests: Iterable[Transition]) -> list[str]:

@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from podium.domain.evaluation import open_windows
 from podium.domain.names import Reference
 from podium.domain.plain import check_text
 from podium.domain.transitions import HELD_BY, Transition, earlier_holders
 from podium.errors import InvalidValueError, NotFoundError
 from podium.usecases.aliases import UNSET, Expected, holder_of, require_holder
-from podium.usecases.evidence import Candidate, freezes_of
+from podium.usecases.evidence import Candidate, frozen_facts
 from podium.usecases.members import live_numbers
 from podium.usecases.places import collection_reference, find_collection, stream_of
 from podium.usecases.policies import effective_policy
@@ -133,7 +132,8 @@ def roll_back_stage(unit: Unit, command: RollBackStage) -> Transition:
     row = find_collection(unit, ref, kind="model", lock=True)
     require_holder(unit, row.id, Reference(ref.namespace, ref.name, command.stage), command.holder)
     candidate = candidate_for(unit, row, command.stage, command.number, command.reason)
-    facts = _frozen_facts(unit, candidate, "A rollback")
+    facts = frozen_facts(unit, candidate)
+    _require_reason(candidate, facts, "A rollback")
     made = new_transition(unit, candidate, (), kind="rolled_back")
     store(unit, row, made, request_key(unit.origin, "rollback", command.stage, None))
     carry_out(unit, stream_of(row), candidate, made, **facts)
@@ -167,28 +167,27 @@ def demote_stage(unit: Unit, command: DemoteStage) -> Transition:
             stage=command.stage,
         )
     candidate = candidate_for(unit, row, command.stage, holder, command.reason)
-    facts = _frozen_facts(unit, candidate, "A demotion")
+    facts = frozen_facts(unit, candidate)
+    _require_reason(candidate, facts, "A demotion")
     made = new_transition(unit, candidate, (), kind="demoted")
     store(unit, row, made, key)
     carry_out(unit, stream_of(row), candidate, made, **facts)
     return made
 
 
-def _frozen_facts(unit: Unit, candidate: Candidate, what: str) -> dict[str, Any]:
-    """Return what an event says of the freezes that a way back went through, those of people and of the policy.
+def _require_reason(candidate: Candidate, facts: dict[str, Any], what: str) -> None:
+    """Ask for a reason where a way back goes through a freeze, of people or of the policy.
 
     Raises:
         InvalidValueError: There is one, and no reason.
     """
-    stage = candidate.stage
-    freezes, windows = freezes_of(unit, candidate.row, stage.name), open_windows(stage, unit.now)
-    told = [f"{item.target} is frozen (by {item.actor}): {item.reason}" for item in freezes]
-    told += [f"{stage.name!r} is frozen by the policy: {window.reason}" for window in windows]
-    if told and not (candidate.reason or "").strip():
-        raise InvalidValueError(told[0], hint=f"{what} is possible all the same: say why (reason=, --reason).")
-    frozen = [{"freeze": item.id, "by": item.actor, "why": item.reason} for item in freezes]
-    by_policy = [{"window": window.to_json(), "why": window.reason} for window in windows]
-    return {"frozen": [*frozen, *by_policy]} if told else {}
+    if facts and not (candidate.reason or "").strip():
+        first, where = facts["frozen"][0], f"{candidate.stage.name!r} of {candidate.version.collection}"
+        by = first.get("by", "the policy")
+        raise InvalidValueError(
+            f"{where} is frozen (by {by}): {first['why']}",
+            hint=f"{what} is possible all the same: say why (reason=, --reason).",
+        )
 
 
 def _named(ref: Reference, stage: str, to: str | int, holder: int | None, ever: set[int]) -> int:
