@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from podium.checks.builtin.card import card_sections, required_metadata
 from podium.checks.builtin.drift import data_drift
-from podium.checks.builtin.files import forbidden_files, max_size, required_files, scan_pickles
+from podium.checks.builtin.files import forbidden_files, max_size, required_files
 from podium.checks.builtin.metrics import metric_at_least, metric_at_most, not_worse_than_champion
 from podium.checks.builtin.samples import not_worse_on_samples
+from podium.checks.builtin.scanning import scan_pickles
 from podium.checks.builtin.speed import latency
 from podium.checks.check import Check
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Unpack
 
 from podium.checks.builtin.contents import KINDS, kind_of
-from podium.checks.builtin.making import Common, built, parse_size, texts_of
+from podium.checks.builtin.making import Common, built, parse_size, plain_texts, some, texts_of
+from podium.checks.builtin.unpacking import UnreadableError
 from podium.checks.check import Check
 from podium.checks.subject import TestSubject
 from podium.domain.checks import CheckResult
 from podium.errors import InvalidValueError
 
 FORBIDDEN = (".pkl", ".pickle", ".dill", ".exe", ".dll", ".so", ".dylib", ".sh", ".bat", ".ps1")
-_NAMED = 5
 
 
 def max_size(limit: int | str, **common: Unpack[Common]) -> Check:
@@ -55,10 +55,10 @@ def required_files(patterns: str | Sequence[str], **common: Unpack[Common]) -> C
         files = model_version.files
         missing = [pattern for pattern in wanted if not any(fnmatchcase(file, pattern) for file in files)]
         if missing:
-            return CheckResult("-", "fail", f"No file is {_some(missing)}; there are {_some(list(files))}.")
-        return CheckResult("-", "pass", f"All of {_some(list(wanted))} are there.")
+            return CheckResult("-", "fail", f"No file is {some(missing)}; there are {some(list(files))}.")
+        return CheckResult("-", "pass", f"All of {some(list(wanted))} are there.")
 
-    return built("required_files", look, {"patterns": _plain(patterns)}, common)
+    return built("required_files", look, {"patterns": plain_texts(patterns)}, common)
 
 
 def forbidden_files(
@@ -89,61 +89,27 @@ def forbidden_files(
         raise InvalidValueError(f"There is no kind {unknown[0]!r}.", hint=f"Use {' and '.join(KINDS)}.")
 
     def look(model_version: TestSubject) -> CheckResult:
-        found = [
-            f"{file} ({why})"
-            for file, path in model_version.files.items()
-            if not any(fnmatchcase(file, pattern) for pattern in allowed) and (why := _why(path, endings, looked))
-        ]
+        found, unread = [], []
+        for file, path in model_version.files.items():
+            if any(fnmatchcase(file, pattern) for pattern in allowed):
+                continue
+            try:
+                if why := _why(path, endings, looked):
+                    found.append(f"{file} ({why})")
+            except UnreadableError as error:
+                unread.append(f"{file} ({error})")
         if found:
-            return CheckResult("-", "fail", f"Forbidden: {_some(found)}.", {"forbidden": len(found)})
+            return CheckResult("-", "fail", f"Forbidden: {some(found)}.", {"forbidden": len(found)})
+        if unread:
+            return CheckResult("-", "error", f"Not everything could be looked at: {some(unread)}.")
         return CheckResult("-", "pass", f"None of {len(model_version.files)} files is forbidden.", {"forbidden": 0})
 
-    options = {"suffixes": _plain(suffixes), "kinds": _plain(kinds), "allow": _plain(allow)}
+    options = {"suffixes": plain_texts(suffixes), "kinds": plain_texts(kinds), "allow": plain_texts(allow)}
     return built("forbidden_files", look, options, common)
-
-
-def scan_pickles(**common: Unpack[Common]) -> Check:
-    """No pickle of the version calls anything dangerous or unknown, by picklescan; needs the extra ``scan``.
-
-    What picklescan calls suspicious fails, too, and so does a file that it cannot read to the end.
-
-    Args:
-        common: ``name, severity, suite, timeout``.
-
-    Raises:
-        InvalidNameError, InvalidValueError: An option cannot be used.
-    """
-
-    def scan(model_version: TestSubject) -> CheckResult:
-        try:
-            from picklescan.scanner import SafetyLevel, scan_directory_path
-        except ImportError as error:
-            raise InvalidValueError(
-                "picklescan is not installed.", hint="Install the extra: pip install 'podium[scan]'."
-            ) from error
-        found = scan_directory_path(str(model_version.path))
-        bad = [f"{item.module}.{item.name}" for item in found.globals if item.safety != SafetyLevel.Innocuous]
-        if found.scan_err:
-            return CheckResult("-", "fail", "picklescan could not read every file to its end.")
-        if bad:
-            return CheckResult("-", "fail", f"Pickles call {_some(sorted(set(bad)))}.", {"issues": len(bad)})
-        return CheckResult("-", "pass", f"{found.scanned_files} files scanned, nothing suspicious.", {"issues": 0})
-
-    return built("scan_pickles", scan, {}, common)
 
 
 def _why(path: Path, endings: tuple[str, ...], kinds: tuple[str, ...]) -> str | None:
     ending = next((ending for ending in endings if path.name.lower().endswith(ending)), None)
     if ending is not None:
         return ending
-    found = kind_of(path) if kinds else None
-    return found if found is not None and found.split(" ")[0] in kinds else None
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMED])
-    return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
-
-
-def _plain(value: str | Sequence[str]) -> str | list[str]:
-    return value if isinstance(value, str) else sorted(value) if isinstance(value, set | frozenset) else list(value)
+    return kind_of(path, kinds) if kinds else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -14,6 +14,7 @@ from podium.domain.check_names import fitting
 from podium.domain.checks import Severity
 from podium.errors import InvalidValueError
 
+_NAMED = 5
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 _SIZE = re.compile(r"(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>[KMGT]?I?)B?", re.IGNORECASE)
 
@@ -108,3 +109,14 @@ def texts_of(value: Any, what: str) -> tuple[str, ...]:
     if not all(isinstance(text, str) and text for text in several):
         raise InvalidValueError(f"{what} is {value!r}.", hint="Give a text or a list of texts.")
     return tuple(several)
+
+
+def plain_texts(value: str | Sequence[str]) -> str | list[str]:
+    """Return one text or several as they stand in the text of a check."""
+    return value if isinstance(value, str) else sorted(value) if isinstance(value, set | frozenset) else list(value)
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first of some names in one line, and how many more there are."""
+    shown = ", ".join(names[:_NAMED])
+    return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
