@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -50,7 +52,8 @@ def test_reports_are_written(model, checks, run) -> None:
     """JUnit into a file, Markdown to standard output instead of the table."""
     result = run("test", model, "--checks", checks, "--report", "junit=out.xml", "--report", "markdown=-")
     assert result.exit_code == 1
-    assert result.stdout.startswith("a check may print\n### ❌ model-registry/Digits classifier:v1 failed 1 of 1 check")
+    assert result.stdout.startswith("### ❌ model-registry/Digits classifier:v1 failed 1 of 1 check")
+    assert "a check may print" in result.stderr
     assert ET.parse("out.xml").getroot().get("failures") == "1"
 
 
@@ -94,3 +97,44 @@ def test_wrong_usage_records_nothing(model, checks, run, answer, arguments, code
     result = run("test", model, *[argument.replace("CHECKS", str(checks)) for argument in arguments])
     assert (result.exit_code, words in result.stderr) == (code, True), result.stderr
     assert answer("show", model)["checks"] == []
+
+
+LEAVES = """
+import os
+import podium
+
+{at_load}
+@podium.check
+def leaves(): os._exit(0)
+
+@podium.check
+def fine(): return True
+"""
+
+
+def test_a_check_that_ends_the_process_is_an_error(model, process, answer) -> None:
+    """With no option at all: exit code 1, and an error on record that says so; what comes after it runs."""
+    Path("leaving_checks.py").write_text(LEAVES.format(at_load=""))
+    done = process("test", f"{model}:v0", "--checks", "leaving_checks.py", "--json")
+    found = {item["name"]: item for item in json.loads(done.stdout)["results"]}
+    assert done.returncode == 1
+    assert found["leaves"]["message"] == "The process ended with exit code 0 before the check did."
+    assert (found["leaves"]["status"], found["fine"]["status"]) == ("error", "pass")
+
+
+def test_checks_that_end_the_process_as_they_are_loaded(model, process) -> None:
+    """Nothing ran, and nobody is told that it did."""
+    Path("leaving_checks.py").write_text(LEAVES.format(at_load="os._exit(0)"))
+    done = process("test", f"{model}:v0", "--checks", "leaving_checks.py")
+    assert done.returncode == 2
+    assert "The checks cannot be loaded. The process ended with exit code 0" in done.stderr
+
+
+def test_a_debugger_has_the_checks_in_this_process(model, run) -> None:
+    """--no-isolate runs them here, where a breakpoint works; it does not go with a time limit."""
+    Path("own_checks.py").write_text(
+        f"import os, podium\n@podium.check\ndef here(): return os.getpid() == {os.getpid()}\n"
+    )
+    assert run("test", f"{model}:v0", "--checks", "own_checks.py", "--no-isolate").exit_code == 0
+    assert run("test", f"{model}:v0", "--checks", "own_checks.py").exit_code == 1
+    assert run("test", f"{model}:v0", "--checks", "own_checks.py", "--no-isolate", "--timeout", "3").exit_code == 2

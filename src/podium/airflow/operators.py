@@ -134,7 +134,8 @@ class TestModelOperator(BaseOperator):
         pytest_options: Further options of pytest, such as ``["-k", "fast"]``. Templated.
         champion: The stage or alias whose holder the checks may compare with; None for no comparison. Templated.
         data: Name to a file, a folder or a reference; ``model_version.data`` of the checks. Templated.
-        isolate: Run the checks in a process of their own; None to do so where there is a time limit.
+        isolate: Run the checks in a process of their own; None to do so where there is a time limit, or all checks are
+            named by where they are.
         timeout: Seconds that each check and each test may take.
         fail_on_error: Fail the task when a check of severity ``error`` failed. The results are recorded either way.
         podium_conn_id: The Airflow connection.

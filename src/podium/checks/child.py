@@ -40,14 +40,16 @@ def main(request: str) -> None:
 
 
 def _run(told: dict[str, Any], records: IO[str], stacks: IO[str]) -> None:
+    from podium.checks.guard import FileGuard
     from podium.checks.loading import importable, load_checks
-    from podium.checks.running import run_check
+    from podium.checks.running import run_guarded
     from podium.checks.subject import TestSubject
     from podium.errors import PodiumError
 
     own = os.getpid()
     version = TestSubject.from_json(told["model_version"])
     champion = TestSubject.from_json(told["champion"]) if told["champion"] else None
+    guard = FileGuard.from_json(told["guard"])
     with importable(told["sources"]):
         try:
             found = load_checks(told["sources"])
@@ -66,7 +68,7 @@ def _run(told: dict[str, Any], records: IO[str], stacks: IO[str]) -> None:
             if limit:
                 stacks.seek(0)
                 faulthandler.dump_traceback_later(limit, file=stacks)
-            result = run_check(item, version, champion, interrupts=True)
+            result = run_guarded(item, version, champion, guard, interrupts=True)
             if os.getpid() != own:  # the check forked, and its child came back as well
                 os._exit(0)
             faulthandler.cancel_dump_traceback_later()

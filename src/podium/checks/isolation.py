@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from podium.checks.guard import FileGuard
 from podium.checks.process import BoundedProcess, Echo, Lines, how_it_ended, last_words, python_command
 from podium.checks.stacks import too_long
 from podium.checks.subject import TestSubject
@@ -63,6 +64,7 @@ class IsolatedRun:
         sources: Where the checks are, as text; see `podium.checks.loading.source_of`.
         model_version: What they test.
         champion: What they may compare with.
+        guard: Knows what the files are like; it is made here if none is given.
         timeout: Seconds that each check may take which has no limit of its own; None for no limit.
         echo: Is given what they print, as it comes.
         done: Is given each result, as it comes.
@@ -74,6 +76,7 @@ class IsolatedRun:
         model_version: TestSubject,
         champion: TestSubject | None,
         *,
+        guard: FileGuard | None = None,
         timeout: float | None = None,
         echo: Echo | None = None,
         done: Callable[[CheckResult], None] | None = None,
@@ -82,6 +85,7 @@ class IsolatedRun:
             "sources": list(sources),
             "model_version": model_version.to_json(),
             "champion": champion.to_json() if champion is not None else None,
+            "guard": (guard or FileGuard.of((model_version, champion))).to_json(),
             "timeout": timeout,
         }
         self._timeout = timeout

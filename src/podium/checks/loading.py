@@ -72,6 +72,27 @@ def source_of(item: Source) -> str:
     return f"{place}:{name}" if known is item or known is function else _nowhere(name)
 
 
+def require_places(sources: Iterable[Source]) -> None:
+    """Refuse what names no checks, as far as that is seen without running any code of theirs.
+
+    Raises:
+        InvalidValueError: A built-in check or a list of checks is written wrongly.
+        NotFoundError: A file or folder does not exist.
+    """
+    for source in sources:
+        text = str(source)
+        if not isinstance(source, str | Path):
+            continue
+        if is_spec(text):
+            parse_spec(text)
+        elif text.endswith(_LISTS):
+            require_places(read_list(Path(text)))
+        else:
+            place = Path(text.partition(":")[0])
+            if not place.exists() and (place.suffix == ".py" or "/" in text):
+                raise _no_file(place)
+
+
 @contextmanager
 def importable(sources: Iterable[Source]) -> Iterator[None]:
     """Let the files of checks import what lies beside them, for as long as they are loaded and run."""
@@ -213,7 +234,7 @@ def load_module(path: Path) -> ModuleType:
         NotFoundError: There is no such file.
     """
     if not path.is_file():
-        raise NotFoundError(f"There is no file {path} with checks.", hint="Check the path.", path=str(path))
+        raise _no_file(path)
     where = hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     name = f"{_OWN}{path.stem}_{where}"  # two files of one name in two folders are two modules
     spec = importlib.util.spec_from_file_location(name, path)
@@ -226,6 +247,10 @@ def load_module(path: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         raise _broken(str(path), error) from error
     return module
+
+
+def _no_file(path: Path) -> NotFoundError:
+    return NotFoundError(f"There is no file {path} with checks.", hint="Check the path.", path=str(path))
 
 
 def _broken(place: str, error: BaseException) -> InvalidValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -10,10 +11,11 @@ from types import ModuleType
 from typing import Any
 
 from podium.checks.check import Check, check_timeout
+from podium.checks.guard import FileGuard
 from podium.checks.isolation import IsolatedRun
-from podium.checks.loading import Source, importable, load_checks, source_of
+from podium.checks.loading import Source, importable, load_checks, require_places, source_of
 from podium.checks.process import Echo
-from podium.checks.running import run_check
+from podium.checks.running import run_guarded
 from podium.checks.subject import TestSubject
 from podium.checks.suite import SuiteRun
 from podium.domain.checks import CheckResult
@@ -63,17 +65,15 @@ class TestPlan:
             names.add(result.name)
             done(result)
 
+        subjects, guard = (model_version, champion), FileGuard.of((model_version, champion))
+        apart: dict[str, Any] = {"guard": guard, "timeout": self.timeout, "echo": echo, "done": once}
         if self.checks is not None:
             with importable(self.sources):
                 for item in self.checks:
-                    once(run_check(item, model_version, champion))
+                    once(run_guarded(item, *subjects, guard))
         elif self.sources:
-            texts = [source_of(source) for source in self.sources]
-            IsolatedRun(texts, model_version, champion, timeout=self.timeout, echo=echo, done=once).run()
-        if not self.suite:
-            return []
-        suite = SuiteRun(self.suite, self.options, model_version, champion, timeout=self.timeout, echo=echo, done=once)
-        return suite.run().not_run
+            IsolatedRun([source_of(source) for source in self.sources], *subjects, **apart).run()
+        return SuiteRun(self.suite, self.options, *subjects, **apart).run().not_run if self.suite else []
 
 
 def plan_test(
@@ -103,9 +103,10 @@ def plan_test(
             "A time limit needs a process of its own.", hint="Leave isolate=False away, or the time limit."
         )
     _check_paths(paths, options)
-    if isolate or (limit is not None and isolate is None):
+    if isolate or (isolate is None and (limit is not None or _apart_by_default(sources))):
         for source in sources:
             source_of(source)
+        require_places(sources)
         return TestPlan(sources, None, paths, tuple(options), limit)
     if not sources:
         return TestPlan((), (), paths, tuple(options), limit)
@@ -114,6 +115,14 @@ def plan_test(
     if isolate is None and any(item.timeout is not None for item in found):
         return plan_test(sources, paths, options, isolate=True, timeout=limit)
     return TestPlan(sources, tuple(found), paths, tuple(options), limit)
+
+
+def _apart_by_default(sources: Sequence[Source]) -> bool:
+    """Whether checks run in a process of their own where nobody says how: where another process can load them.
+
+    One that ends its process would else leave no result, and end whatever asked for it as if all were well.
+    """
+    return bool(sources) and os.name == "posix" and all(isinstance(source, str | Path) for source in sources)
 
 
 def _check_paths(paths: Sequence[str], options: Sequence[str]) -> None:

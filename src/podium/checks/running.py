@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from podium.checks.check import Check
+from podium.checks.guard import FileGuard
 from podium.checks.subject import TestSubject
 from podium.domain.checks import CheckResult, validate_result
 from podium.domain.plain import storable
@@ -40,6 +41,35 @@ def run_check(
         result = CheckResult(item.name, "error", named(error))
     taken = time.perf_counter() - start
     return replace(result, name=item.name, severity=item.severity, duration=taken, suite=item.suite)
+
+
+def run_guarded(
+    item: Check,
+    model_version: TestSubject,
+    champion: TestSubject | None,
+    guard: FileGuard,
+    *,
+    interrupts: bool = False,
+) -> CheckResult:
+    """Run one check on files that are as they were, and have to be so after it; else its result is an error.
+
+    Args:
+        item: The check.
+        model_version: What it tests.
+        champion: What it may compare with.
+        guard: Knows what the files were like.
+        interrupts: As for `run_check`.
+    """
+    before = guard.changed()
+    if before is not None:
+        message = f"It was not run. {before}"
+        return CheckResult(item.name, "error", message, {}, item.severity, 0.0, item.suite)
+    result = run_check(item, model_version, champion, interrupts=interrupts)
+    after = guard.changed()
+    if after is None:
+        return result
+    said = f"{result.status}: {result.message}" if result.message else result.status
+    return replace(result, status="error", message=f"{after} Checks only read them. It said {said}"[:_LONGEST])
 
 
 def named(error: BaseException) -> str:

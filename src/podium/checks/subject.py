@@ -26,6 +26,7 @@ class TestSubject:
         goals: Metric to ``minimize`` or ``maximize``, as that run declared it.
         card: The model card: the description of the registered model or artifact, in Markdown.
         data: Name to file or folder, as the test run was told with ``data=``.
+        hashes: Path in the version to the SHA-256 of the file, 64 hexadecimal digits.
     """
 
     __test__ = False  # the name is the field's own; pytest shall not collect it
@@ -37,6 +38,7 @@ class TestSubject:
     goals: Mapping[str, str] = field(default_factory=dict)
     card: str | None = None
     data: Mapping[str, Path] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -100,6 +102,7 @@ class TestSubject:
             goals=data["goals"],
             card=data["card"],
             data={name: Path(path) for name, path in data["data"].items()},
+            hashes=data["hashes"],
         )
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from podium.checks.guard import FileGuard
 from podium.checks.process import BoundedProcess, Echo, Lines, how_it_ended, last_words
 from podium.checks.stacks import too_long
 from podium.checks.subject import TestSubject
@@ -62,6 +63,7 @@ class SuiteRun:
         options: Further options of pytest.
         model_version: The fixture ``model_version``.
         champion: The fixture ``champion``.
+        guard: Knows what the files are like; it is made here if none is given.
         timeout: Seconds that each test may take; None for no limit.
         echo: Is given what pytest prints, as it comes.
         done: Is given each result, as it comes.
@@ -74,6 +76,7 @@ class SuiteRun:
         model_version: TestSubject,
         champion: TestSubject | None,
         *,
+        guard: FileGuard | None = None,
         timeout: float | None = None,
         echo: Echo | None = None,
         done: Callable[[CheckResult], None] | None = None,
@@ -83,6 +86,7 @@ class SuiteRun:
         self._told = {
             "model_version": model_version.to_json(),
             "champion": champion.to_json() if champion is not None else None,
+            "guard": (guard or FileGuard.of((model_version, champion))).to_json(),
         }
         self._timeout = timeout
         self._echo = echo
@@ -197,8 +201,7 @@ class SuiteRun:
         """
         progress = self._progress
         if progress.finished and not late:
-            left = [test for node, test in progress.tests.items() if node not in progress.results]
-            progress.not_run = [str(test["name"]) for test in left]
+            self._leave_the_rest()
         elif code == _USAGE and self._alone and not progress.results:
             self._alone = False  # its configuration may need a plugin that is installed: once more with all of them
             self._round(folder)
@@ -225,8 +228,16 @@ class SuiteRun:
         for node in guilty:
             self._end(node, reason, time.monotonic() - progress.running[node])
         progress.running.clear()
-        if not guilty or self._stops():
+        if not guilty:
             self._give_up(f"It was not run. {how_it_ended(code)}.")
+        elif self._stops():
+            self._leave_the_rest()
+
+    def _leave_the_rest(self) -> None:
+        """Name the tests that are not run because one before them failed; what they gave earlier stays."""
+        progress = self._progress
+        progress.finished = True
+        progress.not_run = [str(test["name"]) for node, test in progress.tests.items() if node not in progress.results]
 
     def _give_up(self, reason: str) -> None:
         progress = self._progress

@@ -39,7 +39,7 @@ def read_data(context: click.Context, parameter: click.Parameter, given: tuple[s
     examples=[
         ("podium test 'model-registry/Digits classifier' --checks tests/model/checks.py", ""),
         ("podium test digits/mlp:v3 --checks 'max_size(\"100 MB\")' --checks checks.yaml", "built-in checks"),
-        ("podium test digits/mlp --checks risky_checks.py --isolate --timeout 60", "a check may hang or crash"),
+        ("podium test digits/mlp --checks risky_checks.py --timeout 60", "a check may hang"),
         ("podium test digits/mlp --suite tests/model -- -k fast -n 2", "a suite of pytest, with its own options"),
         ("podium test digits/mlp --suite tests/model --report junit=out.xml --report html=report.html", "for CI"),
     ],
@@ -70,8 +70,13 @@ def read_data(context: click.Context, parameter: click.Parameter, given: tuple[s
 @click.option(
     "--data", metavar="NAME=PLACE", multiple=True, callback=read_data, help="Data for the checks: a path or reference."
 )
-@click.option("--isolate", is_flag=True, help="Run checks in a process of their own; they may crash it.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="For each check and each test; implies --isolate.")
+@click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Run checks in a process of their own, which they may crash, or in this one, for a debugger.  [default: "
+    "isolate]",
+)
+@click.option("--timeout", type=float, metavar="SECONDS", help="For each check and each test.")
 @report_option
 @pass_state
 def test_command(
@@ -83,7 +88,7 @@ def test_command(
     champion: str,
     no_champion: bool,
     data: dict[str, str],
-    isolate: bool,
+    isolate: bool | None,
     timeout: float | None,
     reports: Reports,
 ) -> int:
@@ -102,7 +107,7 @@ def test_command(
             pytest_options=more if suite else (),
             champion=stage,
             data=data,
-            isolate=True if isolate else None,
+            isolate=isolate,
             timeout=timeout,
             echo=_echo(),
         )

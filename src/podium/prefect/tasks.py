@@ -129,7 +129,8 @@ def test_model(
         suite: Files or folders of pytest; every test of them becomes a check.
         pytest_options: Further options of pytest, such as ``["-k", "fast"]``.
         data: Name to a file, a folder or a reference; ``model_version.data`` of the checks.
-        isolate: Run the checks in a process of their own; None to do so where there is a time limit.
+        isolate: Run the checks in a process of their own; None to do so where there is a time limit, or all checks are
+            named by where they are.
         timeout: Seconds that each check and each test may take.
 
     Returns:

@@ -104,12 +104,14 @@ class CheckVerbs(RunVerbs):
             champion: The stage or alias whose holder the checks may compare with; None for no comparison.
             data: Name to a file, a folder or a reference, which is downloaded; ``model_version.data`` of the checks.
             isolate: Run the checks in a process of their own, which they may crash or leave hanging; None to do so
-                where there is a time limit; False to run them here, whatever limits they have.
+                where there is a time limit, or all checks are named by where they are; False to run them here,
+                whatever limits they have.
             timeout: Seconds that each check and each test may take; one with a limit of its own keeps that.
             echo: Is given what such a process prints, as it comes.
 
         Returns:
-            The results; ``passed`` says whether all is well. A check that raises is one of them, with ``error``.
+            The results; ``passed`` says whether all is well. A check that raises is one of them, with ``error``, and so
+            is one that changed the files of the version, and whatever would have run after it.
 
         Raises:
             ConflictError: The reference names another digest by now.
@@ -181,6 +183,7 @@ class CheckVerbs(RunVerbs):
 
     def _subject(self, version: Version, folder: Path, data: Mapping[str, Path], tables: Sequence[str]) -> TestSubject:
         path = self.download(version.ref, folder)
+        entries = self.files(version.ref).manifest.entries
         run = self.run(version.run) if version.run is not None else None
         with self._read() as unit:
             card = places.show_collection(unit, version.collection).description
@@ -194,6 +197,7 @@ class CheckVerbs(RunVerbs):
             goals=run.goals if run else {},
             card=card,
             data={**own, **data},
+            hashes={entry.path: entry.sha256 for entry in entries if entry.sha256},
         )
 
     def _data(self, name: str, where: StrPath, folder: Path) -> Path:

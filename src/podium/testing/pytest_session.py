@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from podium.checks.guard import FileGuard
 from podium.checks.subject import TestSubject
 from podium.domain.check_names import name_of_case, name_of_test, suite_of_test
 from podium.domain.checks import CheckResult
@@ -20,6 +21,7 @@ from podium.domain.plain import to_plain
 from podium.domain.runs import flatten_metrics
 from podium.errors import PodiumError
 from podium.registry import Registry, open_registry
+from podium.testing.pytest_files import FilesAsTheyWere
 from podium.testing.pytest_reports import Reports
 
 _EVERY = 10.0  # seconds of results that are lost at most when this process is killed
@@ -122,6 +124,7 @@ class ModelSession:
         told = json.loads(request.read_text(encoding="utf-8"))
         self.model_version = TestSubject.from_json(told["model_version"])
         self.champion = TestSubject.from_json(told["champion"]) if told["champion"] else None
+        self.config.pluginmanager.register(FilesAsTheyWere(FileGuard.from_json(told["guard"])), "podium-files")
         self._done = frozenset(told.get("done", ()))
         self._places = {name: told[name] for name in ("records", "tests") if name in told}
 
@@ -181,7 +184,7 @@ class _RegistryRecorder:
         self._ref, self._digest = version.ref, version.version.digest
         self.request = str(Path(self._folder.name) / "request.json")
         told = {"model_version": version.to_json(), "champion": champion.to_json() if champion else None}
-        _write(Path(self.request), told)
+        _write(Path(self.request), told | {"guard": FileGuard.of((version, champion)).to_json()})
 
     @property
     def summary(self) -> str:
