@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from podium.delivery import outbox
 from podium.delivery.worker import DeliveryReport
-from podium.settings import SCHEDULE
 from podium.errors import InvalidValueError, NotFoundError
 from podium.plugins import DeliveryFailedError
+from podium.settings import SCHEDULE
 from podium.usecases.places import ensure_collection, ensure_project, stream_of
 
 

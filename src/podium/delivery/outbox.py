@@ -248,7 +248,7 @@ def _digest(connection: sa.Connection, item: Due, now: datetime, started: dateti
     message was under way, makes another one.
     """
     given = {"subscription": item.subscription, "batch": item.batch, "channel": item.channel}
-    connection.execute(statements.FIRST_OF_BATCH, given).one()  # one worker at a time puts a digest together
+    connection.execute(statements.FIRST_OF_BATCH, given).first()  # one worker at a time puts a digest together
     found = connection.execute(statements.BATCH_ROWS, given).all()
     row = next((row for row in found if row.id == item.id), None)
     if row is None or not _is_free(row, now, started):

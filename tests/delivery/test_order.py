@@ -1,0 +1,156 @@
+"""Channels that want order get it per collection, and know what was sent before."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from podium.domain.policies import ApprovalRule, Policy, Stage
+from podium.plugins import DeliveryFailedError
+
+MODEL = "model-registry/Digits"
+
+
+def fail(message: object, settings: object) -> str:
+    raise DeliveryFailedError("not accepted")
+
+
+def due_now(registry) -> None:
+    with registry._database.write() as connection:
+        connection.execute(sa.text("update deliveries set next_at = '2020-01-01 00:00:00' where status = 'pending'"))
+
+
+@pytest.fixture
+def told(with_channels, probe, database_url, model_file):
+    """A registry with a channel that wants order, told of aliases of two artifacts, and the channel."""
+    channel = probe(act=fail)
+    type(channel).ordered = True
+    registry = with_channels(channel, url=database_url)
+    registry.subscribe("s", "probe", events=["alias.set"])
+    for name in ("p/a", "p/b"):
+        registry.log(name, model_file(name))
+    yield registry, channel
+    type(channel).ordered = False
+
+
+def aliases(channel, collection: str) -> list[str]:
+    return [message.event.after["alias"] for message in channel.sent if message.model == collection]
+
+
+def test_the_next_one_waits_for_the_one_before(told) -> None:
+    """While the first message about an artifact fails, the next is not tried; another artifact has its own line."""
+    registry, channel = told
+    for alias in ("first", "second", "third"):
+        registry.set_alias("p/a", alias)
+    registry.set_alias("p/b", "other")
+    registry.close()
+    assert (aliases(channel, "p/a"), aliases(channel, "p/b")) == (["first"], ["other"])
+    channel.act = lambda message, settings: "ok"
+    due_now(registry)
+    assert registry.deliver().sent == 4
+    assert aliases(channel, "p/a") == ["first", "first", "second", "third"]
+
+
+def test_one_that_was_given_up_holds_nothing_up(told) -> None:
+    """A dead message is passed over; what comes after goes out."""
+    registry, channel = told
+    registry.set_alias("p/a", "first")
+    registry.set_alias("p/a", "second")
+    registry.close()
+    with registry._database.write() as connection:
+        connection.execute(sa.text("update deliveries set status = 'dead' where attempts > 0"))
+    channel.act = lambda message, settings: "ok"
+    assert registry.deliver().sent == 1
+    assert aliases(channel, "p/a") == ["first", "second"]
+
+
+def test_a_change_takes_what_waits_before_it_along(told) -> None:
+    """A process that makes a change sends the older message of the same line first, and then its own."""
+    registry, channel = told
+    registry.set_alias("p/a", "first")
+    registry.close()
+    due_now(registry)
+    channel.act = lambda message, settings: "ok"
+    registry.set_alias("p/a", "second")
+    registry.close()
+    assert aliases(channel, "p/a") == ["first", "first", "second"]
+
+
+def test_without_order_nothing_waits(told) -> None:
+    """A channel that does not ask for order gets the next message while the first one still fails."""
+    registry, channel = told
+    type(channel).ordered = False
+    registry.set_alias("p/a", "first")
+    registry.close()
+    channel.act = lambda message, settings: "ok"
+    registry.set_alias("p/a", "second")
+    registry.close()
+    assert [item.status for item in registry.deliveries()] == ["sent", "pending"]
+
+
+@pytest.fixture
+def thread(with_channels, probe, database_url, model_file):
+    """Every message about a version that was asked for, approved and promoted, by event type."""
+    numbers = iter(range(100))
+    channel = probe(act=lambda message, settings: f"receipt {next(numbers)}")
+    registry = with_channels(channel, url=database_url)
+    registry.subscribe("s", "probe", events=["model_version.*"])
+    registry.log("p/a", model_file("a"))
+    registry.link("p/a", MODEL)
+    registry.set_policy(MODEL, Policy((Stage("production", approvals=ApprovalRule(not_author=False)),)))
+    request = registry.promote(MODEL, "production")
+    registry.approve(request.id)
+    registry.close()
+    return {message.event.type: message for message in channel.sent}, request
+
+
+def test_a_message_knows_what_was_sent_about_the_version_before(thread) -> None:
+    """Receipts of the same version come oldest first, with what they were about."""
+    messages, _ = thread
+    earlier = messages["model_version.promoted"].earlier
+    assert [item.event_type.partition(".")[2] for item in earlier] == [
+        "linked",
+        "promotion_requested",
+        "promotion_approved",
+    ]
+    assert [item.receipt for item in earlier] == ["receipt 0", "receipt 1", "receipt 2"]
+    assert messages["model_version.linked"].earlier == ()
+
+
+def test_messages_of_one_request_share_its_id(thread) -> None:
+    """The request, the approval and the promotion name the same promotion; the link names none."""
+    messages, request = thread
+    for kind in ("promotion_requested", "promotion_approved", "promoted"):
+        assert messages[f"model_version.{kind}"].request == request.id
+    assert {item.request for item in messages["model_version.promoted"].earlier} == {None, request.id}
+
+
+def test_a_long_thread_keeps_its_first_message(with_channels, probe, model_file) -> None:
+    """Of more than 50 messages about one version the first and the newest 49 are given."""
+    numbers = iter(range(100))
+    channel = probe(act=lambda message, settings: str(next(numbers)))
+    registry = with_channels(channel)
+    registry.subscribe("s", "probe", events=["tag.added"])
+    registry.log("p/a", model_file("a"))
+    for number in range(53):
+        registry.tag("p/a:v0", f"tag{number}")
+    registry.close()
+    registry.deliver()
+    last = max(channel.sent, key=lambda message: message.event.sequence)
+    assert [item.receipt for item in last.earlier] == ["0", *(str(number) for number in range(3, 52))]
+
+
+def test_other_subscriptions_and_versions_are_no_part_of_the_thread(with_channels, probe, model_file) -> None:
+    """What another subscription sent, or what was about another version, is not given."""
+    channel = probe()
+    registry = with_channels(channel)
+    registry.subscribe("other", "probe", events=["tag.added"])
+    for text in "ab":
+        registry.log("p/a", model_file(text))
+    registry.tag("p/a:v0", "x")
+    registry.subscribe("s", "probe", events=["tag.added"])
+    registry.unsubscribe("other")
+    registry.tag("p/a:v0", "y")
+    registry.tag("p/a:v1", "z")
+    registry.close()
+    assert [message.earlier for message in channel.sent[1:]] == [(), ()]
