@@ -255,6 +255,16 @@ def test_what_was_not_run_is_named_and_not_recorded(lite, linked, write) -> None
     assert not report.passed
 
 
+@pytest.mark.parametrize("options", [["-x"], ["--maxfail", "1"]])
+def test_a_process_that_ends_is_a_failure_that_stops_the_rest(lite, linked, write, options) -> None:
+    """With ``-x``, what stands behind a test that ends the process is named as not run, and earlier results stay."""
+    write("test_it.py", "import os\ndef test_a(): os._exit(0)\ndef test_b(): ...\ndef test_c(): ...")
+    report = lite.test(linked, suite="test_it.py", pytest_options=options)
+    assert [(result.name, result.status) for result in report.results] == [("test_it-test_a", "error")]
+    assert (report.not_run, report.passed) == (("test_it-test_b", "test_it-test_c"), False)
+
+
+
 @pytest.mark.parametrize(
     ("options", "names"),
     [
