@@ -33,20 +33,22 @@ class Courier:
         self._lock = threading.Lock()
         self._pid = 0
         self._prompt = True
+        self._left = 0
 
     def run(self, job: Job, *, wait: bool = True) -> None:
         """Run a job, and wait for it unless jobs take long just now, or nobody wants to."""
         done = threading.Event()
         with self._lock:
             if self._pid != os.getpid():  # first use, or a fork: threads do not survive one
-                self._jobs, self._pid, self._prompt = queue.Queue(), os.getpid(), True
+                self._jobs, self._pid, self._prompt, self._left = queue.Queue(), os.getpid(), True, 0
                 threading.Thread(target=self._work, args=(self._jobs,), name="podium-courier", daemon=True).start()
+            self._left += 1
         self._jobs.put((job, done))
         if wait and self._prompt and not _INSIDE.get() and not done.wait(self.seconds):
             self._prompt = False
 
     def wait(self, seconds: float, hopeless: Callable[[], object] = lambda: False) -> bool:
-        """Wait until every job given so far has run; return whether that came true in time.
+        """Wait until every job has run, those that jobs gave as well; return whether that came true in time.
 
         Args:
             seconds: How long at most.
@@ -54,11 +56,13 @@ class Courier:
         """
         if self._pid != os.getpid():
             return True
-        done, end = threading.Event(), time.monotonic() + seconds
-        self._jobs.put((lambda: None, done))
-        while not done.wait(min(_STEP_SECONDS, max(0.0, end - time.monotonic()))):
-            if time.monotonic() >= end or hopeless():
-                return False
+        end = time.monotonic() + seconds
+        while self._left:
+            done = threading.Event()
+            self._jobs.put((_pause, done))
+            while not done.wait(min(_STEP_SECONDS, max(0.0, end - time.monotonic()))):
+                if time.monotonic() >= end or hopeless():
+                    return False
         return True
 
     def _work(self, jobs: queue.Queue[tuple[Job, threading.Event]]) -> None:
@@ -72,4 +76,11 @@ class Courier:
                 _log.warning("A delivery after a change failed; 'podium deliver' takes what is left.", exc_info=True)
             finally:
                 self._prompt = time.monotonic() - start < self.seconds / 2
+                if job is not _pause and jobs is self._jobs:
+                    with self._lock:
+                        self._left -= 1
                 done.set()
+
+
+def _pause() -> None:
+    """Do nothing: whoever waits for this job waits for those before it."""
