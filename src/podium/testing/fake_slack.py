@@ -270,7 +270,9 @@ def channel_id(channel: str) -> str:
 
 
 def _payload(request: ReceivedRequest) -> Json | None:
-    """Return the arguments, which Slack takes as JSON and as a form in which lists are JSON."""
+    """Return the arguments, which Slack takes as JSON and as a form in which lists are JSON; a call may have none."""
+    if not request.body:
+        return {}
     try:
         if "json" in request.headers.get("content-type", ""):
             found = request.json()

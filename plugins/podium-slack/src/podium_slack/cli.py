@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -39,37 +40,32 @@ def listen(app_token: str, bot_token: str, people: Path, url: str | None, actor:
 
     Subscriptions give their messages buttons by the setting buttons=yes.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    try:
-        _listen(_secret(app_token, "app"), _secret(bot_token, "bot"), people, url, actor, base_url, stop)
-    except PodiumError as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _listen(
-    app_token: str,
-    bot_token: str,
-    people: Path,
-    url: str | None,
-    actor: str | None,
-    base_url: str,
-    stop: threading.Event,
-) -> None:
     # Both are heavy, and --help needs neither.
     from podium import open_registry
     from podium_slack.client import check_address
     from podium_slack.worker import Access, ApprovalWorker
 
-    access = Access(app_token, bot_token, check_address(base_url.rstrip("/") + "/", "base-url"))
-    options: dict[str, Any] = {} if actor is None else {"actor": actor}
-    registry = open_registry(url, **options)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        ApprovalWorker(registry, access, people).listen(stop)
+        base = check_address(base_url.rstrip("/") + "/", "base-url")
+        access = Access(_secret(app_token, "app"), _secret(bot_token, "bot"), base)
+        registry = open_registry(url, actor=actor)
+        with contextlib.closing(registry), _stopped_by_signals() as stop:
+            ApprovalWorker(registry, access, people).listen(stop)
+    except PodiumError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Give an event that SIGTERM and Ctrl-C set, so that what is in hand is finished."""
+    stop = threading.Event()
+    before = {name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
     finally:
-        registry.close()
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def _secret(reference: str, name: str) -> str:
