@@ -27,6 +27,10 @@ def asked(registry: Registry) -> str:
     return registry.promote(V0, "production", reason="please").id
 
 
+def automated(registry: Registry, folder: object) -> None:
+    registry.automate("a", "podium.set_alias", events=["model_version.linked"], settings={"alias": "auto"})
+
+
 # Verb to a call of it on a registry with p/a:v0, v1 linked as MODEL:v0, v1, and to the events that it must leave.
 CHANGES = {
     "log": (lambda r, f: r.log("p/b", f / "c"), {"artifact.created", "artifact_version.logged"}),
@@ -107,6 +111,20 @@ CHANGES = {
         lambda r, f: (r.subscribe("s", "console"), r.unsubscribe("s")),
         {"subscription.added", "subscription.removed"},
     ),
+    "automate": (automated, {"automation.added"}),
+    "stop_automation": (
+        lambda r, f: (automated(r, f), r.stop_automation("a")),
+        {"automation.added", "automation.removed"},
+    ),
+    "disable_automation": (lambda r, f: (automated(r, f), r.disable_automation("a")), {"automation.added"}),
+    "enable_automation": (
+        lambda r, f: (automated(r, f), r.disable_automation("a"), r.enable_automation("a")),
+        {"automation.added"},
+    ),
+    "test_automation": (
+        lambda r, f: (automated(r, f), r.test_automation("a", run=True)),
+        {"automation.added", "alias.set", "automation.fired"},
+    ),
 }
 SILENT = {
     "start_run": "runs are working notes of one execution; what counts of them is told by the version that they log",
@@ -128,7 +146,8 @@ SILENT = {
 }
 # fmt: off
 READS = {
-    "artifacts", "audit", "audit_events", "audit_heads", "checks", "close", "collection", "collections", "compare",
+    "artifacts", "audit", "audit_events", "audit_heads", "automation", "automations", "checks", "close", "collection",
+    "collections", "compare",
     "count_events", "deliveries", "diff_policies", "doctor", "downgrade_losses", "download", "download_media",
     "environment", "events", "explain", "explain_policy", "export_bundle", "files", "find", "find_models",
     "find_runs", "history", "holder", "holders", "impact", "lineage", "list_freezes", "list_requests", "list_roles",
