@@ -21,6 +21,7 @@ from podium.errors import IntegrityError, InvalidNameError, InvalidValueError, N
 from podium.registry.runs import RunVerbs
 from podium.usecases import checks as check_cases
 from podium.usecases import comparing, places
+from podium.usecases.champions import require_champion_name
 
 __all__ = ["CheckVerbs", "Checks"]
 
@@ -116,7 +117,8 @@ class CheckVerbs(RunVerbs):
         Raises:
             ConflictError: The reference names another digest by now.
             IntegrityError: The version or the champion is damaged in the store.
-            InvalidValueError, NotFoundError: The checks cannot be loaded, or the reference names nothing.
+            InvalidValueError, NotFoundError: The checks cannot be loaded, the reference names nothing, or the champion
+                is no stage of the model, nor an alias that it ever had; ``production`` may be neither.
             SettingsError: This system cannot run checks in a process of their own.
         """
         plan = plan_test(checks, suite, pytest_options, isolate=isolate, timeout=timeout)
@@ -160,8 +162,9 @@ class CheckVerbs(RunVerbs):
 
         Raises:
             IntegrityError: Something is damaged in the store.
-            InvalidValueError: A name of the data cannot be used.
-            NotFoundError: The reference names nothing, or neither does a name of the data.
+            InvalidNameError, InvalidValueError: The champion or a name of the data cannot be used.
+            NotFoundError: The reference names nothing, or neither does a name of the data, or the champion is no stage
+                of the model, nor an alias that it ever had.
         """
         place = Path(folder)
         version = self.resolve(ref)
@@ -177,6 +180,8 @@ class CheckVerbs(RunVerbs):
         try:
             holder = self.resolve(f"{version.collection}:{alias}")
         except NotFoundError:
+            with self._read() as unit:
+                require_champion_name(unit, version.collection, alias)
             return None
         # A check for "better than the champion" must not fail on the champion when a task runs again.
         return None if holder.ref == version.ref else holder
