@@ -62,6 +62,91 @@ def test_change_succeeds_slack_is_told_faults_are_listed(tmp_path: Path, site: P
     assert faults["broken_event"]["count"] == 6
 
 
+FAULTS = {
+    "raises": "raise RuntimeError('on purpose')",
+    "hangs": "threading.Event().wait(3600)",
+    "exits": "sys.exit(3)",
+    "forks": "os.fork()",
+}
+HOOKS = """
+import os, sys, threading, time
+from podium.plugins import hookimpl
+
+@hookimpl
+def podium_on_event(event):
+    {fault}
+
+@hookimpl
+def podium_origin():
+    {fault}
+"""
+NOTE = """
+from podium.plugins import Channel, hookimpl
+
+class Note(Channel):
+    name = "note"
+
+    def send(self, message, settings):
+        with open(__file__ + ".sent", "a") as file:
+            file.write(message.event.id + "\\n")
+        return "noted"
+
+@hookimpl
+def podium_channels():
+    return [Note()]
+"""
+CHANGES = 40
+MEASURE = f"""
+import json, statistics, time, podium
+registry = podium.open_registry()
+registry.subscribe("team", "note", events=["alias.set"])
+registry.log("digits/svm", "model.bin")
+times = []
+for number in range({CHANGES}):
+    start = time.perf_counter()
+    registry.set_alias("digits/svm", f"a{{number}}")
+    times.append(time.perf_counter() - start)
+start = time.perf_counter()
+registry.close()
+faults = sorted({{fault.plugin for fault in registry.plugin_faults()}})
+print(json.dumps([statistics.median(times), max(times), time.perf_counter() - start, faults]))
+"""
+
+
+def test_a_change_is_as_fast_beside_plugins_that_misbehave(tmp_path: Path) -> None:
+    """Beside plugins that raise, hang, exit, fork and take 10 s to import, changes are as quick, and messages go out."""
+    bad = {name: HOOKS.format(fault=fault) for name, fault in FAULTS.items()} | {
+        "slow": "import time\ntime.sleep(10)\n"
+    }
+    healthy, beside = [], []
+    for place in ("first", "second"):  # in turns, and the better of two: this machine does other things too
+        healthy.append(_measure(tmp_path / place / "good", {"note": NOTE})[0])
+        median, faults = _measure(tmp_path / place / "bad", {"note": NOTE, **bad})
+        beside.append(median)
+        assert faults == ["exits", "forks", "hangs", "raises", "slow"]
+        sent = (tmp_path / place / "bad" / "site" / "note.py.sent").read_text().split()
+        assert len(sent) == len(set(sent)) == CHANGES
+    print(
+        f"{CHANGES} changes, median of one: {min(healthy) * 1e3:.1f} ms, beside bad plugins {min(beside) * 1e3:.1f} ms"
+    )
+    assert min(beside) < 1.5 * min(healthy) + 0.01
+
+
+def _measure(folder: Path, modules: dict[str, str]) -> tuple[float, list[str]]:
+    """Run the changes in a process with these plugins; return the median time of one, and who is listed with faults."""
+    site = folder / "site"
+    for name, code in modules.items():
+        info = site / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True, exist_ok=True)
+        (site / f"{name}.py").write_text(code)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[podium]\n{name} = {name}\n")
+    (folder / "model.bin").write_text("a model")
+    environment = os.environ | {"PYTHONPATH": str(site), "PODIUM_HOME": str(folder / "home")}
+    median, _, _, faults = json.loads(_python(["-c", MEASURE], folder, environment).stdout)
+    return median, faults
+
+
 def _python(words: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from podium.delivery.courier import Courier
+from podium.delivery.fault_book import FaultBook
 from podium.domain.events import Event
 from podium.plugins.host import Fault, PluginHost
 
@@ -17,13 +18,13 @@ class Observers:
 
     Args:
         host: The plugins.
-        note: Writes faults down where `podium plugins` finds them; called after an observer was told.
+        book: Where faults are written down.
         seconds: How long the end of a process waits for them at most.
     """
 
-    def __init__(self, host: PluginHost, note: Callable[[Sequence[Fault]], None], seconds: float) -> None:
+    def __init__(self, host: PluginHost, book: FaultBook, seconds: float) -> None:
         self._host = host
-        self._note = note
+        self._book = book
         self._seconds = seconds
         self._lock = threading.Lock()
         self._couriers: dict[str, Courier] = {}
@@ -40,13 +41,12 @@ class Observers:
         for plugin, courier in tuple(self._couriers.items()):
             if not courier.wait(max(0.0, end - time.monotonic()), partial(self._host.late, plugin)):
                 late += self._host.late(plugin)
-        if late or self._host.faults:
-            self._note(late)
+        self._book.now(late)
 
     def _tell(self, plugin: str, events: tuple[Event, ...]) -> None:
         for event in events:
             self._host.tell(plugin, event)
-        self._note(())
+        self._book.soon()
 
     def _courier(self, plugin: str) -> Courier:
         with self._lock:

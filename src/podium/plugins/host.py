@@ -38,10 +38,12 @@ _GRACE_SECONDS = 0.2  # most plugins are imported in less; then the first call k
 _FORK_SECONDS = 1.0
 _ORIGIN_SECONDS = 1.0
 _LATE_SECONDS = 1.0
-# A plugin that hangs in one of these is not called again before it comes back. A gate always is: it must not refuse
-# for ever because it once did not answer.
+# A plugin that hangs in one of these is not called again before it comes back, and one that forks not at all. A gate
+# always is: it must not refuse for ever because it once did not answer.
 _SKIPPED = frozenset({"podium_on_event", "podium_origin"})
 _BUSY = "was not called: an earlier call of it has not come back"
+_FORKS_AGAIN = "was not called: it forked this process before"
+_MOST_LOGGED = 1000
 _log = logging.getLogger("podium.plugins")
 
 
@@ -83,7 +85,9 @@ class PluginHost:
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self._hung: dict[tuple[str, str], threading.Thread] = {}
+        self._forked: set[tuple[str, str]] = set()
         self._running: dict[tuple[str, str], float] = {}
+        self._logged: set[Fault] = set()
         self._loader = Loader(self._changed, lambda plugin, error: self._add_fault(plugin, _LOADING, error))
         more = (self._changed, self._note, self.seconds)
         self._channels: Shelf[Channel] = Shelf("podium_channels", Channel, "channel", *more)  # type: ignore[type-abstract]  # no object is made of it
@@ -236,11 +240,15 @@ class PluginHost:
         hung = self._hung.get((plugin, hook))
         if hung is not None and hung.is_alive():
             outcome = Outcome(error=_BUSY)
+        elif (plugin, hook) in self._forked:
+            outcome = Outcome(error=_FORKS_AGAIN)
         else:
             with self._at_work(plugin, hook):
                 outcome = call_within(function, min(self.seconds, most))
             if outcome.thread is not None and hook in _SKIPPED:
                 self._hung[plugin, hook] = outcome.thread
+            if outcome.forked and hook in _SKIPPED:
+                self._forked.add((plugin, hook))
         self._note(plugin, hook, outcome)
         return outcome
 
@@ -259,9 +267,14 @@ class PluginHost:
             self._add_fault(plugin, hook, FORKED)
 
     def _add_fault(self, plugin: str, hook: str, error: str) -> None:
-        _log.warning("The plugin %r failed in %s: %s", plugin, hook, error)
+        fault = Fault(plugin, hook, error)
         with self._lock:
-            self.faults.append(Fault(plugin, hook, error))
+            self.faults.append(fault)
+            known = fault in self._logged
+            if len(self._logged) < _MOST_LOGGED:
+                self._logged.add(fault)
+        if not known:  # once: a plugin that fails at every event must not fill the log
+            _log.warning("The plugin %r failed in %s: %s", plugin, hook, error)
 
     def _wait_loaded(self) -> list[Slot]:
         """Return all plugins, after waiting for each until its time to be loaded is over."""

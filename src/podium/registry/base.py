@@ -21,6 +21,7 @@ from podium.content.opening import open_store, same_place
 from podium.content.store import ContentStore, Progress, Staged
 from podium.delivery.actions import Automations
 from podium.delivery.courier import Courier
+from podium.delivery.fault_book import Counted, FaultBook
 from podium.delivery.observers import Observers
 from podium.delivery.worker import Worker
 from podium.domain.manifest import Entry
@@ -28,7 +29,7 @@ from podium.domain.origin import Origin
 from podium.domain.plain import storable
 from podium.errors import IntegrityError, PodiumError, SettingsError
 from podium.plugins.guard import call_here
-from podium.plugins.host import Fault, PluginHost
+from podium.plugins.host import PluginHost
 from podium.registry.acting import acting_now
 from podium.registry.firings import Hands
 from podium.settings import Settings
@@ -63,7 +64,8 @@ class Joint:
         self._database = Database(settings.url)
         self._store: ContentStore | None = None
         self._courier = Courier(_DELIVERY_SECONDS)
-        self._observers = Observers(self.host, self._note_faults, _DELIVERY_SECONDS)
+        self._faults = FaultBook(self.host, self._write_faults)
+        self._observers = Observers(self.host, self._faults, _DELIVERY_SECONDS)
         self._automations = Automations(self.host, Hands(self, now))
         self._worker = Worker(self._database, self.host, now, self._automations, settings.schedule)
         atexit.register(_wait_at_exit, weakref.ref(self))
@@ -183,12 +185,11 @@ class Joint:
         self._observers.tell(events)
         if unit.deliveries:
             self._courier.run(lambda: self._send([event.id for event in events]))
-        elif self.host.faults:
-            self._courier.run(self._note_faults, wait=False)
+        self._faults.soon()
 
     def _send(self, events: list[str]) -> None:
         self._worker.deliver_due(events, seconds=_DELIVERY_SECONDS)
-        self._note_faults()
+        self._faults.soon()
 
     def _tell_of(self, ids: Sequence[str]) -> None:
         """Tell observers of events that another part of this process recorded."""
@@ -197,13 +198,11 @@ class Joint:
                 events = [firings.find_event(unit, event) for event in ids]
             self._observers.tell(events)
 
-    def _note_faults(self, more: Sequence[Fault] = ()) -> None:
-        faults = [*self.host.take_faults(), *more]
-        if faults:
-            with self._database.write() as connection:
-                unit = Unit(connection, self.settings.actor, Origin(), now())
-                for fault in faults:
-                    records.record_fault(unit, fault.plugin, fault.hook, fault.error)
+    def _write_faults(self, faults: Counted) -> None:
+        with self._database.write() as connection:
+            unit = Unit(connection, self.settings.actor, Origin(), now())
+            for (plugin, hook), (error, times) in faults.items():
+                records.record_fault(unit, plugin, hook, error, times)
 
     def _content(self) -> ContentStore:
         """Return the content store; its location is written into the database at first use.

@@ -28,7 +28,7 @@ class DeliveryVerbs(Joint):
         """
         with translated(self.url):
             report = self._worker.deliver_due(seconds=seconds, until=until)
-            self._note_faults()
+            self._faults.now()
         return report
 
     def deliveries(

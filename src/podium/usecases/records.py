@@ -122,12 +122,12 @@ def read_setting(unit: Unit, key: str) -> str | None:
     return value
 
 
-def record_fault(unit: Unit, plugin: str, hook: str, error: str) -> None:
-    """Count a fault of a plugin."""
+def record_fault(unit: Unit, plugin: str, hook: str, error: str, times: int = 1) -> None:
+    """Count a fault of a plugin that came so many times."""
     f = t.plugin_faults.c
     query = sa.select(f.count).where(f.plugin == plugin, f.hook == hook).with_for_update()
     count = unit.connection.execute(query).scalar() or 0
-    row = {"plugin": plugin, "hook": hook, "error": error[:2000], "count": count + 1, "last_at": unit.now}
+    row = {"plugin": plugin, "hook": hook, "error": error[:2000], "count": count + times, "last_at": unit.now}
     upsert(unit.connection, t.plugin_faults, [row])
 
 
