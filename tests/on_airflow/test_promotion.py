@@ -12,6 +12,7 @@ import pytest
 
 import podium
 import podium.airflow as face
+from tests.on_airflow.test_origin import task_instance
 
 MODEL = "model-registry/Small"
 ONE = {"stages": [{"name": "production", "approvals": {"count": 1, "roles": ["lead"]}}]}
@@ -339,7 +340,7 @@ def test_the_trigger_fires_when_it_is_decided(registry: podium.Registry, request
 
 
 def test_a_rejection_fails_a_promotion_that_waits(registry: podium.Registry, request_: dict[str, Any]) -> None:
-    """As a refusal does; also when a cleared task asks what became of its request."""
+    """As a refusal does."""
     from airflow.sdk.exceptions import AirflowFailException
 
     registry.reject(request_["id"], "No.", on_behalf_of="bob")
@@ -379,3 +380,25 @@ def test_rollback_and_demotion(registry: podium.Registry, request_: dict[str, An
     assert (back["ref"], back["before"], back["kind"]) == (f"{MODEL}:v0", 1, "rolled_back")
     gone = operator("DemoteModelOperator", model=MODEL, stage="production", reason="Wrong.").execute({})
     assert (gone["ref"], gone["kind"], registry.model(MODEL).aliases) == (f"{MODEL}:v0", "demoted", {"latest": 1})
+
+
+def test_a_cleared_task_does_not_ask_people_again(registry: podium.Registry, weights: Any) -> None:
+    """It fails with what they said; the next DAG run asks them anew."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    linked = registry.link(registry.log("digits/small", weights).ref, MODEL)
+    registry.set_policy(MODEL, {"stages": [{"name": "production", "approvals": {"count": 1}}]})
+    asked = promoted_in("manual__1", linked.ref)
+    registry.reject(asked["id"], "No.", on_behalf_of="bob")
+    with pytest.raises(AirflowFailException, match=r"Rejected by bob: No\."):
+        promoted_in("manual__1", linked.ref)
+    assert registry.list_requests() == []
+    assert promoted_in("manual__2", linked.ref)["status"] == "pending"
+
+
+def promoted_in(dag_run: str, ref: str) -> Any:
+    """Execute the operator as the task of a DAG run."""
+    from airflow.sdk.execution_time.context import set_current_context
+
+    with set_current_context({"ti": task_instance(run_id=dag_run)}):
+        return operator("PromoteModelOperator", ref=ref, to="production").execute({})

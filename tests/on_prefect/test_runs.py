@@ -10,7 +10,7 @@ from prefect.client.schemas.sorting import TaskRunSort
 
 import podium
 from podium.plugins import PluginHost
-from podium.prefect import link_model, log_model, promote_model
+from podium.prefect import NotPromotedError, link_model, log_model, promote_model
 from podium.prefect.plugin import podium_origin
 
 pytestmark = pytest.mark.usefixtures("server")
@@ -177,6 +177,23 @@ def test_a_retried_flow_does_not_take_a_stage_back(registry, linked):
     ship()
     assert attempts == [True, False]
     assert registry.resolve(f"{MODEL}:production").version == "v1"
+
+
+def test_a_retried_flow_does_not_ask_people_again(registry, linked):
+    """It fails with what they said meanwhile; the next flow run asks them anew."""
+    registry.set_policy(linked, {"stages": [{"name": "production", "approvals": {"count": 1}}]})
+    asked = []
+
+    @flow(retries=1)
+    def ship():
+        asked.append(promote_model(f"{linked}:v0", "production"))
+        registry.reject(asked[0].id, "No.", on_behalf_of="bob")
+        raise Boom
+
+    with pytest.raises(NotPromotedError, match=r"Rejected by bob: No\."):
+        ship()
+    assert (len(asked), registry.list_requests()) == (1, [])
+    assert flow(lambda: promote_model(f"{linked}:v0", "production").status, name="next")() == "pending"
 
 
 def test_promoting_to_and_fro_in_one_flow_run_is_no_retry(registry, linked):

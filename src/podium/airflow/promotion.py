@@ -19,8 +19,9 @@ class PromoteModelOperator(BaseOperator):
     """Give a stage to a model version, if every gate lets it through.
 
     A refusal fails the task at once, without retries, with a sentence for each gate that failed. Where only approvals
-    are missing, the task succeeds with ``status`` ``pending`` and nothing has moved; a retry finds the same request,
-    and fails if that was rejected or cancelled meanwhile.
+    are missing, the task succeeds with ``status`` ``pending`` and nothing has moved; a retry, and a task that is
+    cleared, finds the same request, and fails if people rejected or withdrew it meanwhile. They are asked again by the
+    next DAG run, or by ``podium promote``, whose request a cleared task goes along with.
 
     Args:
         ref: The model version. Templated.

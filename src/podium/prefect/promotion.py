@@ -23,7 +23,7 @@ def promote_model(
     """Give a stage to a version, if every gate lets it through.
 
     Where only approvals are missing, ``status`` is ``pending`` and nothing has moved: go on with `ask_for_approval` or
-    `wait_for_promotion`. A retry finds the same request.
+    `wait_for_promotion`. A retry finds the same request, and never asks people again who said no.
 
     Args:
         ref: The model version, or what `link_model` or `test_model` returned.
@@ -36,7 +36,7 @@ def promote_model(
         The transition; ``changed`` is False if the version held the stage already.
 
     Raises:
-        NotPromotedError: An earlier attempt of this call asked for it, and it was rejected or cancelled meanwhile.
+        NotPromotedError: An earlier attempt of this call asked for it, and people rejected or withdrew it meanwhile.
         PromotionRefusedError: A gate failed; ``reasons`` says which. The task is not retried.
         PodiumError: As `Registry.promote`.
     """

@@ -30,7 +30,7 @@ class PromotionVerbs(CareVerbs):
 
         Gates are evaluated in the transaction that moves the stage, on the digest being promoted. Promoting what holds
         the stage already changes nothing and tells nobody (``changed`` is False). Where only approvals are missing, the
-        answer is ``pending``, and asking again gives the same request.
+        answer is ``pending``, and asking again gives the same request, or commits it if it waits for nobody any more.
 
         Args:
             ref: The model version.
@@ -40,6 +40,11 @@ class PromotionVerbs(CareVerbs):
             force: Overrule gates that fail or wait; this is an event of its own, and needs the role ``admin`` where
                 anybody has it.
             dry_run: Only say what would happen, with the verdict of each gate; nothing is written or refused.
+
+        Returns:
+            The transition: ``committed`` or ``pending``. For a retry of a task whose request people ended meanwhile it
+            is ``rejected`` or ``cancelled``, with ``outcome``; they are not asked again, unless a person or another
+            task asks.
 
         Raises:
             ConflictError: Another version than the expected one holds the stage.
