@@ -120,6 +120,44 @@ def test_rate_limit_moves_the_next_attempt(open_here: Callable[[], Registry], sl
     assert len(slack.requests) == 1
 
 
+def test_request_follows_its_approvals(open_here: Callable[[], Registry], slack: FakeSlack, tmp_path: Path) -> None:
+    """The message that asked shows who agreed so far and then the end, wherever people decided; replies tell it too."""
+    registry = open_here()
+    settings = {"token": "env:SLACK_TOKEN", "channel": "#ml", "base_url": slack.base_url, "buttons": "yes"}
+    registry.subscribe("team", "slack", settings=settings, events=["model_version.*"])
+    promote(registry, tmp_path)
+    registry.set_policy(MODEL, {"stages": [{"name": "production", "approvals": {"count": 2}}]})
+    promote(registry, tmp_path, "better weights")
+    (asked,) = (message for message in slack.shown() if "waits to become" in message["text"])
+    (request,) = registry.list_requests()
+    registry.approve(request.id, on_behalf_of="ben", comment="Fine & <!here> well.")
+    (asked,) = (message for message in slack.shown() if message["ts"] == asked["ts"])
+    assert "• ben approved: Fine & <!here> well." in slack_text(asked)
+    assert "[Approve]" in slack_text(asked)
+    registry.approve(request.id, on_behalf_of="eve")
+    registry.close()
+    (asked,) = (message for message in slack.shown() if message["ts"] == asked["ts"])
+    assert slack_text(asked).startswith("✅ Digits classifier v1 became production")
+    assert "[Approve]" not in slack_text(asked)
+    linked = next(message for message in slack.shown() if "v1 is linked" in message["text"])
+    replies = [message for message in slack.shown() if message.get("thread_ts") == linked["ts"]]
+    assert [slack_text(reply).split()[0] for reply in replies] == ["✅", "👍", "👍", "🚀"]
+
+
+def test_thread_goes_on_after_a_restart(open_here: Callable[[], Registry], slack: FakeSlack, tmp_path: Path) -> None:
+    """Another process answers the same thread: what it needs is in the database."""
+    registry = open_here()
+    subscribe(registry, slack)
+    promote(registry, tmp_path)
+    registry.close()
+    again = open_here()
+    again.demote(MODEL, "production", reason="It answers 8 to everything.")
+    again.close()
+    first, *replies = slack.shown()
+    assert [reply["thread_ts"] for reply in replies] == [first["ts"]] * 2
+    assert slack_text(replies[-1]).startswith("⏬")
+
+
 def test_token_in_clear_is_refused(open_here: Callable[[], Registry]) -> None:
     """A token is never stored: a subscription takes a reference to it only."""
     with pytest.raises(InvalidValueError, match="is a secret"):

@@ -71,6 +71,8 @@ class SocketServer:
 
     def close(self) -> None:
         """Close every connection, and listen no more."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who waits for a connection
         self._listener.close()
         for connection in tuple(self._connections):
             self._drop(connection)

@@ -18,7 +18,7 @@ _SCOPE = "Give the app the scope chat:write and install it again."
 _REPORT = "This is a fault of podium-slack; please report it."
 
 # Trying again cannot help until a person has done what is said here.
-_PERMANENT = {
+PERMANENT = {
     "invalid_auth": _TOKEN,
     "not_authed": _TOKEN,
     "account_inactive": _TOKEN,
@@ -109,8 +109,8 @@ def failure(answer: Answer) -> DeliveryFailedError:
     if answer.status >= 500:
         hint = "Slack has a problem of its own; https://slack-status.com says more."
         return DeliveryFailedError(said, hint=hint, permanent=False, **facts)
-    if answer.error in _PERMANENT:
-        return DeliveryFailedError(said, hint=_PERMANENT[answer.error], permanent=True, **facts)
+    if answer.error in PERMANENT:
+        return DeliveryFailedError(said, hint=PERMANENT[answer.error], permanent=True, **facts)
     lasting = answer.status >= 400 and answer.status not in _MENDED_BY_TIME
     hint = "What answered does not speak as Slack does: check 'webhook_url' or 'base_url', or a proxy on the way."
     if answer.error:
