@@ -111,8 +111,25 @@ class Stack:
 
     def trigger(self, dag_id: str, run_id: str, conf: str = "{}") -> None:
         """Trigger a DAG as soon as it is there."""
-        self._wait(f"the DAG {dag_id}", lambda: self._rows("select 1 from serialized_dag where dag_id = ?", dag_id))
+        self.wait_for_dag(dag_id)
         self.airflow("dags", "trigger", dag_id, "--run-id", run_id, "--conf", conf)
+
+    def wait_for_dag(self, dag_id: str) -> None:
+        """Wait until Airflow has read a DAG."""
+        self._wait(f"the DAG {dag_id}", lambda: self._rows("select 1 from serialized_dag where dag_id = ?", dag_id))
+
+    def wait_for_alias(self, registry: podium.Registry, model: str, alias: str) -> None:
+        """Wait until a task has set an alias."""
+        self._wait(f"the alias {alias}", lambda: registry.history(model, alias))
+
+    def wait_for_deliveries(self, registry: podium.Registry) -> None:
+        """Deliver until nothing waits any more."""
+        self._wait("the deliveries", lambda: registry.deliver() and not registry.deliveries("pending"))
+
+    def count_runs(self, dag_id: str) -> int:
+        """Return how many runs a DAG has."""
+        ((count,),) = self._rows("select count(*) from dag_run where dag_id = ?", dag_id)
+        return int(count)
 
     def ended(self, run_id: str) -> dict[str, str]:
         """Wait until a DAG run has ended and return the state of each task instance."""
@@ -302,3 +319,47 @@ def test_a_rejection_in_airflow_skips_what_follows(stack: Stack, registry: podiu
     (made,) = registry.list_requests(model, status="rejected")
     assert made.outcome == "Rejected by mia: Too slow."
     assert "production" not in registry.model(model).aliases
+
+
+@pytest.mark.slow
+def test_a_promotion_starts_dags_once_and_never_in_circles(
+    stack: Stack, registry: podium.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A DAG run by its id and one by an asset, however often they are delivered; what they change knows its chain."""
+    monkeypatch.setenv("PODIUM_AIRFLOW_URL", f"http://127.0.0.1:{stack.port}")
+    monkeypatch.setenv("AIRFLOW_PASSWORD", "tom")
+    model, login = "model-registry/Started", {"username": "tom", "password": "env:AIRFLOW_PASSWORD"}
+    for dag in ("started", "announced"):
+        stack.wait_for_dag(dag)
+    promoted = {"events": ["model_version.promoted"], "model": model}
+    registry.automate("start", "airflow.trigger_dag", settings={"dag_id": "started", **login}, **promoted)
+    only = "after.stage = 'staging'"
+    asset = {"uri": "x-podium://announced", **login}
+    registry.automate("announce", "airflow.asset_event", settings=asset, filter=only, **promoted)
+    weights = tmp_path / "weights.bin"
+    weights.write_bytes(b"weights")
+    registry.log("p/started", weights)
+    ref = registry.promote(registry.link("p/started", model).ref, "staging").ref
+    stack.wait_for_deliveries(registry)  # right after a change, an API server that starts may be too slow
+    fired = {item.subscription: item for item in registry.deliveries() if item.kind == "automation"}
+    assert {item.status for item in fired.values()} == {"sent"}, [item.error for item in fired.values()]
+    run = f"podium__start__{fired['start'].id}"
+    assert fired["start"].receipt == f"DAG run started/{run}"
+    assert stack.ended(run) == {"promote": "success"}, stack.logs()
+    stack.wait_for_alias(registry, model, "announced")
+    (seen,) = registry.history(model, "announced")
+    (held,) = registry.history(model, "production")
+    assert (seen.origin.details["dag_id"], seen.origin.details["automations"]) == ("announced", ["announce"])
+    assert (held.origin.details["run_id"], held.origin.details["automations"]) == (run, ["start"])
+    stack.wait_for_deliveries(registry)
+    told = [event for event in registry.events(model) if event.type == "automation.failed"]
+    assert [event.after["error"] for event in told] == ["It would go in circles: start > start."]
+
+    with registry._database.write() as connection:  # as if the answers had been lost
+        connection.exec_driver_sql("update deliveries set status = 'pending' where status = 'sent'")
+    stack.wait_for_deliveries(registry)
+    again = {item.subscription: item for item in registry.deliveries("sent") if item.event == fired["start"].event}
+    assert all("earlier attempt" in item.receipt for item in again.values()), again
+    assert len(again) == 2
+    assert stack.count_runs("started") == stack.count_runs("announced") == 1
+    assert registry.resolve(f"{model}:production").ref == ref
