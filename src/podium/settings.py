@@ -114,6 +114,15 @@ def read_plugin_choice() -> PluginChoice:
     )
 
 
+def read_secrets_allowed() -> tuple[str, ...] | None:
+    """Return what ``PODIUM_SECRETS_ALLOW`` says now: which secrets this process may look up; None for any.
+
+    References joined by commas, ``*`` allowed: ``env:SLACK_*,file:/run/secrets/*``. An empty list allows none.
+    """
+    allowed = os.environ.get("PODIUM_SECRETS_ALLOW")
+    return _items(allowed) if allowed is not None else None
+
+
 def _items(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(",") if item.strip())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podium.errors import InvalidNameError, InvalidValueError, PluginError
+from podium.plugins import hookimpl
 
 SECRET = "xoxb-very-secret-4711"
 
@@ -104,3 +105,100 @@ def test_a_secret_is_taken_out_of_what_is_kept(with_channels, probe, model_file,
 
 def database(folder) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("podium.db*"))
+
+
+class Vault:
+    """A plugin that looks secrets up under ``vault:``."""
+
+    sealed = False
+
+    def __init__(self, secrets: dict[str, str]) -> None:
+        self.secrets = secrets
+
+    @hookimpl
+    def podium_resolve_secret(self, scheme: str, name: str) -> str | None:
+        if scheme != "vault":
+            return None
+        if self.sealed:
+            raise RuntimeError(f"vault is sealed, but I had {SECRET}")
+        return self.secrets.get(name)
+
+
+@pytest.fixture
+def with_vault(with_channels, probe, model_file):
+    """A registry with a channel and a vault."""
+    channel = probe()
+    registry = with_channels(channel)
+    registry.host.register(Vault({"slack/token": SECRET}), "vault")
+    registry.log("p/a", model_file("a"))
+    return registry, channel
+
+
+def test_a_plugin_resolves_what_podium_does_not_know(with_vault) -> None:
+    """The channel gets the secret of the vault; the subscription keeps the reference."""
+    registry, channel = with_vault
+    registry.subscribe("s", "probe", events=["alias.set"], settings={"token": "vault:slack/token"})
+    registry.set_alias("p/a", "best")
+    registry.close()
+    assert channel.settings == [{"token": SECRET}]
+    assert registry.subscriptions()[0].settings == {"token": "vault:slack/token"}
+
+
+@pytest.mark.parametrize("reference", ["vault:nothing", "user:password", "https:x"])
+def test_what_no_plugin_resolves_is_no_reference(with_vault, reference) -> None:
+    """What merely looks like a reference may be a secret in clear, and is refused."""
+    registry, _ = with_vault
+    with pytest.raises(InvalidValueError, match="is a secret and is never stored"):
+        registry.subscribe("s", "probe", settings={"token": reference})
+
+
+@pytest.mark.parametrize("reference", ["airflow:slack_default", "prefect:secret/slack"])
+def test_references_of_the_adapters_are_taken_anywhere(with_vault, reference) -> None:
+    """The host that resolves it need not be installed where a subscription is made; without it the attempt fails."""
+    registry, channel = with_vault
+    registry.subscribe("s", "probe", events=["alias.set"], settings={"token": reference})
+    registry.set_alias("p/a", "best")
+    registry.close()
+    (delivery,) = registry.deliveries("pending")
+    assert delivery.error.startswith(f"No plugin of this process knows the secret {reference}.")
+    assert channel.sent == []
+
+
+def test_a_vault_that_fails_shows_nothing(with_vault, monkeypatch) -> None:
+    """The attempt fails and says which plugin did; its words, which may hold a secret, are not kept in it."""
+    registry, _ = with_vault
+    registry.subscribe("s", "probe", events=["alias.set"], settings={"token": "vault:slack/token"})
+    monkeypatch.setattr(Vault, "sealed", True)
+    registry.set_alias("p/a", "best")
+    registry.close()
+    (delivery,) = registry.deliveries("pending")
+    assert "the plugin 'vault' failed (RuntimeError)" in delivery.error
+    assert SECRET not in delivery.error
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reference", "fine"),
+    [
+        ("env:THE_*, file:/run/*", "env:THE_TOKEN", True),
+        ("env:OTHER", "env:THE_TOKEN", False),
+        ("", "env:THE_TOKEN", False),
+        ("file:{tmp}/*", "file:{tmp}/token", True),
+        ("file:{tmp}/open/*", "file:{tmp}/open/../token", False),
+        ("vault:slack/*", "vault:slack/token", True),
+        ("env:*", "vault:slack/token", False),
+    ],
+)
+def test_a_process_looks_up_what_it_may(with_vault, monkeypatch, tmp_path, allowed, reference, fine) -> None:
+    """PODIUM_SECRETS_ALLOW bounds what a subscription can make a process read; a refusal says which setting it was."""
+    registry, channel = with_vault
+    (tmp_path / "token").write_text(SECRET)
+    (tmp_path / "open").mkdir()
+    monkeypatch.setenv("THE_TOKEN", SECRET)
+    monkeypatch.setenv("PODIUM_SECRETS_ALLOW", allowed.format(tmp=tmp_path))
+    settings = {"token": reference.format(tmp=tmp_path)}
+    registry.subscribe("s", "probe", events=["alias.set"], settings=settings)
+    registry.set_alias("p/a", "best")
+    registry.close()
+    (delivery,) = registry.deliveries()
+    assert (delivery.status == "sent", len(channel.sent)) == (fine, int(fine))
+    assert fine or "The setting 'token' names" in delivery.error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from podium.errors import InvalidValueError, SettingsError
 from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
 from podium.plugins.host import PluginHost
+from podium.settings import read_secrets_allowed
 
 OWN = ("env", "file")
 # What Podium's adapters look up: they need not be installed where a subscription is made.
@@ -77,8 +79,11 @@ def resolve_settings(
         host: Its plugins resolve what Podium does not know itself.
 
     Raises:
-        SettingsError: A variable, a file, or the secret that a plugin was asked for, is not there.
+        SettingsError: A variable, a file, or the secret that a plugin was asked for, is not there, or this process may
+            not look it up.
     """
+    for name in target.secrets & set(settings):
+        _require_allowed(name, settings[name])
     return {name: _resolve(value, host) if name in target.secrets else value for name, value in settings.items()}
 
 
@@ -88,6 +93,19 @@ def without_secrets(text: str | None, target: Channel | Action, settings: Mappin
         if text and isinstance(settings.get(name), str) and settings[name]:
             text = text.replace(settings[name], "***")
     return text
+
+
+def _require_allowed(setting: str, reference: str) -> None:
+    """Refuse what ``PODIUM_SECRETS_ALLOW`` does not name; a path that climbs fits no pattern."""
+    allowed = read_secrets_allowed()
+    if allowed is None:
+        return
+    climbs = reference.startswith("file:") and ".." in Path(reference).parts
+    if climbs or not any(fnmatch.fnmatchcase(reference, pattern) for pattern in allowed):
+        raise SettingsError(
+            f"The setting {setting!r} names {reference}, which this process may not look up.",
+            hint="PODIUM_SECRETS_ALLOW lists what it may, where deliveries are made.",
+        )
 
 
 def _resolve(reference: str, host: PluginHost | None) -> str:
