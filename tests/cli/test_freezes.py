@@ -40,6 +40,22 @@ def test_ls_shows_what_is_in_force(ok, answer, model):
     assert "in force" in ok("freeze", "ls", "--all")
 
 
+@pytest.mark.parametrize(
+    ("until", "end"),
+    [
+        ("2999-01-01", "2999-01-02T00:00:00.000000Z"),
+        ("2999-01-01T00:00", "2999-01-01T00:00:00.000000Z"),
+        ("2999-01-01T18:00+02:00", "2999-01-01T16:00:00.000000Z"),
+        ("9999-12-31", None),
+        ("9999-12-31T23:59-05:00", None),
+        ("999999w", None),
+    ],
+)
+def test_a_date_belongs_to_the_freeze(answer, model, until, end):
+    """As in the window of a policy; a time is the end itself, and the end of all times is for ever."""
+    assert answer("freeze", model, "--reason", "Holidays", "--until", until)["until"] == end
+
+
 def test_ls_of_nothing(ok, model):
     """It says so."""
     assert (ok("freeze", "ls"), ok("freeze", "ls", "--all")) == ("Nothing is frozen\n", "Nothing was ever frozen\n")

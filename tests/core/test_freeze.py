@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -159,3 +159,21 @@ def test_a_window_for_ever_and_a_request_for_a_century(registry, linked) -> None
         registry.promote(f"{MODEL}:v0", "live")
     registry.set_policy(MODEL, {"stages": [{"name": "live", "approvals": {"expires": "5217w"}}]})
     assert registry.promote(f"{MODEL}:v0", "live").expires_at.year >= 2125
+
+
+@pytest.mark.parametrize("hours", [0, 14])
+def test_a_freeze_of_centuries_is_read_everywhere(registry, linked, database_url, open_at, monkeypatch, hours) -> None:
+    """The last time that can be given is kept and read also where the clock of the database is ahead of UTC."""
+    linked(registry, 1)
+    monkeypatch.setenv("PGTZ", f"Etc/GMT-{hours}")
+    other = open_at(database_url)
+    other.freeze(MODEL, reason="closed", until=datetime(9999, 12, 30, tzinfo=UTC))
+    assert other.list_freezes(MODEL)[0].until.year == 9999
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-5)), timezone(timedelta(hours=5))])
+def test_a_freeze_does_not_end_at_the_end_of_time(registry, linked, zone) -> None:
+    """What no database tells in every zone is refused with what to do."""
+    linked(registry, 1)
+    with pytest.raises(InvalidValueError, match="Leave it out"):
+        registry.freeze(MODEL, reason="closed", until=datetime.max.replace(tzinfo=zone))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +16,8 @@ from podium.cli.output import Column, print_table, say, shell_word, styled
 
 if TYPE_CHECKING:
     from podium.domain.transitions import FreezeInfo
+
+_LAST = datetime(9999, 12, 30, tzinfo=UTC)  # what is later is for ever
 
 
 class _FreezeTopic(Topic):
@@ -43,18 +45,40 @@ def freeze_command() -> None:
     """
 
 
-def end(text: str) -> datetime:
-    """Read when a freeze ends: a time, or how long it lasts from now on."""
+def end(text: str) -> datetime | None:
+    """Read when a freeze ends: a time, a date that belongs to it as a whole, or how long it lasts from now on.
+
+    Returns:
+        When, None for never: 9999-12-31 is what people write for ever.
+    """
     try:
-        return datetime.now(UTC) + duration(text)
-    except (click.BadParameter, OverflowError):
+        return _before_the_last(datetime.now(UTC) + duration(text))
+    except click.BadParameter:
         pass
+    except OverflowError:
+        return None
     try:
-        return moment(text)
+        time = moment(text)
     except click.BadParameter:
         raise click.BadParameter(
             f"{text!r} is no time; write 2026-12-31, 2026-12-31T18:00+01:00, or how long it lasts: 12h, 3d."
         ) from None
+    try:
+        return _before_the_last(time + timedelta(days=1) if _is_date(text) else time)
+    except OverflowError:
+        return None
+
+
+def _before_the_last(time: datetime) -> datetime | None:
+    return time if time < _LAST else None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 @freeze_command.command(
@@ -71,7 +95,8 @@ def end(text: str) -> datetime:
     "--until",
     type=end,
     metavar="TIME",
-    help="When it ends by itself: a date or time (UTC without a zone), or how long it lasts: 12h, 3d.",
+    help="When it ends by itself: a date, which belongs to it as a whole, a time (UTC without a zone), or how long it "
+    "lasts: 12h, 3d.",
 )
 @pass_state
 def add_freeze(state: State, target: str, stage: str | None, reason: str | None, until: datetime | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from podium.usecases.unit import Stream, Unit
 
 _F = t.freezes.c
 REPLACED = "Another freeze took its place."
+_LAST = datetime(9999, 12, 30, tzinfo=UTC)  # a day before the end of time: databases tell times in zones of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,8 @@ def _require_future(unit: Unit, until: Any) -> None:
         return
     if not isinstance(until, datetime) or until.tzinfo is None:
         raise InvalidValueError(f"{until!r} is no time with a zone.", hint="Pass datetime(2026, 12, 31, tzinfo=UTC).")
+    if until > _LAST:
+        raise InvalidValueError(f"{until.isoformat()} is too far away.", hint="Leave it out: it ends when you say so.")
     if until <= unit.now:
         raise InvalidValueError(f"{until.isoformat()} is over already.", hint="Give a time to come, or leave it out.")
 
