@@ -1,6 +1,10 @@
 """The hooks of Podium. A plugin implements those it wants and takes those arguments that it wants.
 
-Each hook says when it is called and in which process, what it gets, what it may return, and what an error does.
+Each hook says when it is called and in which process, what it gets, what it may return, and what an error does. No
+argument is shared: a plugin may change what it gets, and nobody else sees it.
+
+A plugin is imported at the first use of a registry, in a thread of its own. What is asked before it is there goes on
+without it: only a gate is waited for, and a channel or an action by the attempt that needs it.
 """
 
 from __future__ import annotations
@@ -36,8 +40,9 @@ def hookimpl(function: F) -> F:
 def podium_on_event(event: Event) -> None:
     """Look at an event that happened.
 
-    When: after the commit of the change, once per event, in the process that made it, in a thread of its own. A
-    process that dies between commit and call makes no call: what must not be lost goes to a channel.
+    When: after the commit of the change, once per event and in their order, in the process that made it, in a thread of
+    its own. Nobody waits for it, but a process that ends waits a moment for its end. A process that dies between
+    commit and call makes no call: what must not be lost goes to a channel.
 
     Args:
         event: The event, as the registry keeps it.
@@ -45,8 +50,8 @@ def podium_on_event(event: Event) -> None:
     Returns:
         Nothing; a value is ignored.
 
-    Errors: raising, exiting, or taking longer than the time limit is listed in ``podium plugins`` and changes nothing
-    for the caller or for other plugins.
+    Errors: raising, exiting, forking, or taking longer than 5 s is listed in ``podium plugins`` and changes nothing for
+    the caller or for other plugins. One that has not come back is not called again before it does.
     """
 
 
@@ -67,8 +72,8 @@ def podium_check_promotion(request: PromotionRequest) -> str | None:
     Returns:
         A sentence that says why not, or None to let it pass.
 
-    Errors: raising, exiting, answering anything else, or taking longer than the time limit refuses the promotion in
-    the plugin's name.
+    Errors: raising, exiting, answering anything else, taking longer than 5 s, or being imported for so long refuses the
+    promotion in the plugin's name.
     """
 
 
@@ -76,12 +81,15 @@ def podium_check_promotion(request: PromotionRequest) -> str | None:
 def podium_origin() -> Origin | None:
     """Say where the current call comes from.
 
-    When: at the start of every call that may write, in the caller's thread, so that its context can be read.
+    When: at the start of every call that may write, in a thread with a copy of the caller's context: context variables
+    can be read, what is kept per thread cannot.
 
     Returns:
-        The origin, or None if this plugin does not know the execution. The first answer counts.
+        The origin, or None if this plugin does not know the execution. The first answer counts; Podium's own adapters
+        are asked first.
 
-    Errors: raising counts as None and is listed in ``podium plugins``.
+    Errors: raising, forking, or taking longer than 1 s counts as None and is listed in ``podium plugins``. One that has
+    not come back is not asked again before it does, so that it costs one change its second and not each.
     """
 
 
@@ -94,7 +102,8 @@ def podium_channels() -> Sequence[Channel]:
     Returns:
         Channels, each with a name of its own.
 
-    Errors: raising, or a name that another plugin took first, is listed in ``podium plugins``; the others work.
+    Errors: raising, exiting, taking longer than 5 s, or a name that another plugin took first, is listed in
+    ``podium plugins``; the others work.
     """
     raise NotImplementedError  # a specification; pluggy never calls it
 
@@ -108,7 +117,8 @@ def podium_actions() -> Sequence[Action]:
     Returns:
         Actions, each with a name of its own.
 
-    Errors: raising, or a name that another plugin took first, is listed in ``podium plugins``; the others work.
+    Errors: raising, exiting, taking longer than 5 s, or a name that another plugin took first, is listed in
+    ``podium plugins``; the others work.
     """
     raise NotImplementedError  # a specification; pluggy never calls it
 
