@@ -70,6 +70,8 @@ def record_checks(unit: Unit, command: RecordChecks) -> list[RecordedCheck]:
             **unit.who,
         )
     after = {"number": version.number, "digest": version.digest, "checks": [result.to_json() for result in results]}
+    # So that subscriptions and automations can ask for it: expressions do not look into lists of mappings.
+    after["failed"] = sum(1 for result in results if not result.passed and result.status != "skipped")
     unit.record(stream_of(row), "model_version.checked", version.ref, after=after)
     return [
         RecordedCheck(version.collection, version.number, version.digest, result, unit.now, unit.actor, unit.origin)
