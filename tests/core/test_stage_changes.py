@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
 from podium.domain.policies import Policy, Stage
 from podium.errors import InvalidValueError, PermissionDeniedError
+from podium.usecases import collections
 
 MODEL = "model-registry/Digits classifier"
 TYPO = Policy((Stage("staging"), Stage("prodution")))
@@ -104,3 +107,21 @@ def test_only_admins_rename_out_of_a_policy_or_into_one(open_at, database_url, l
     event = ann.events(f"model-registry/{new}")[-1]
     targets = {event.before["policy"]["target"], event.after["policy"]["target"]}
     assert targets == {"built-in", "model-registry/churn-*"}
+
+
+def test_a_policy_for_the_new_name_waits_for_the_rename(registry, linked, monkeypatch) -> None:
+    """A policy that is set while a model gets a name that it is for sees the model: no alias becomes a stage unseen."""
+    linked(registry, 1)
+    registry.set_alias(f"{MODEL}:v0", "live")
+    show, waiting = collections._show, []
+    with ThreadPoolExecutor(1) as pool:
+
+        def show_late(unit, collection_id):
+            waiting.append(pool.submit(registry.set_policy, "model-registry/churn-*", Policy((Stage("live"),))))
+            wait(waiting, timeout=2)
+            return show(unit, collection_id)
+
+        monkeypatch.setattr(collections, "_show", show_late)
+        assert registry.rename(MODEL, "churn-eu").ref == "model-registry/churn-eu"
+        with pytest.raises(InvalidValueError, match="churn-eu:v0 as 'live'"):
+            waiting[0].result()
