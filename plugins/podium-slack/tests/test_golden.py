@@ -34,7 +34,7 @@ ASKED = {
 }
 NONE: dict[str, Any] = {"metrics": (), "version": None, "previous": None, "link": None, "origin": "script ask.py"}
 ABOUT_REQUEST: dict[str, Any] = {"request": REQUEST, "metrics": (), "link": None, "origin": "podium-slack"}
-GATE = {"reason": "1 of 2 approvals by people with the role lead is there; 1 is missing."}
+GATE = {"reason": "It needs 2 approvals; approved by ben so far."}
 SAID = [
     {"person": "ben", "decision": "approved", "comment": "The digits look fine."},
     {"person": "eve", "decision": "approved", "comment": None},
@@ -67,7 +67,11 @@ CASES: dict[str, dict[str, Any]] = {
         "event_type": "model_version.promotion_requested",
         "title": f"{MODEL} v3 waits to become production",
         "after": ASKED | {"expires_at": "2026-12-01T09:00:00+00:00"},
-        "lines": ("2 approvals by people with the role lead are missing.", "Reason: Better on every digit."),
+        "lines": (
+            "It needs 2 approvals; nobody approved yet.",
+            f"To decide: podium approve {REQUEST}, or podium reject with a comment",
+            "Reason: Better on every digit.",
+        ),
         "reason": "Better on every digit.",
         "request": REQUEST,
     },
@@ -82,12 +86,14 @@ CASES: dict[str, dict[str, Any]] = {
             "missing": 1,
             "gate": GATE,
         },
+        "lines": ("Comment: The digits look fine.", "1 more needed", "Asked for by anna: Better on every digit."),
         "reason": "The digits look fine.",
         **ABOUT_REQUEST,
     },
     "approval_withdrawn": {
         "event_type": "model_version.approval_withdrawn",
-        "title": f"ben took the approval of {MODEL} v3 for production back",
+        "title": f"ben took back the approval of {MODEL} v3 for production",
+        "lines": ("Comment: The digit 8 does not.", "2 more needed", "Asked for by anna: Better on every digit."),
         "after": ASKED | {"person": "ben", "approved": [], "missing": 2, "gate": GATE},
         "reason": "The digit 8 does not.",
         **ABOUT_REQUEST,
@@ -96,6 +102,7 @@ CASES: dict[str, dict[str, Any]] = {
         "event_type": "model_version.promotion_rejected",
         "title": f"{MODEL} v3 was rejected for production by ben",
         "after": ASKED | {"person": "ben", "comment": "The digit 8 is worse."},
+        "lines": ("Comment: The digit 8 is worse.", "Asked for by anna: Better on every digit."),
         "reason": "The digit 8 is worse.",
         **ABOUT_REQUEST,
     },
@@ -103,6 +110,10 @@ CASES: dict[str, dict[str, Any]] = {
         "event_type": "model_version.promotion_cancelled",
         "title": f"{MODEL} v3 does not become production: the request was cancelled",
         "after": ASKED | {"why": "It waited until 2026-12-01 09:00 UTC and expired."},
+        "lines": (
+            "It waited until 2026-12-01 09:00 UTC and expired.",
+            "Asked for by anna: Better on every digit.",
+        ),
         "reason": "It waited until 2026-12-01 09:00 UTC and expired.",
         **ABOUT_REQUEST,
     },
@@ -128,6 +139,7 @@ CASES: dict[str, dict[str, Any]] = {
         "event_type": "stage.frozen",
         "title": f"production of {MODEL} is frozen",
         "after": {"stage": "production", "until": "2027-01-02T00:00:00+00:00"},
+        "lines": ("Until 2027-01-02T00:00:00+00:00", "Reason: Holidays."),
         "reason": "Holidays.",
         **NONE,
     },
@@ -141,27 +153,27 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "adopted": {
         "event_type": "stage.adopted",
-        "title": f"production of {MODEL} is a stage now, held by v3",
+        "title": f"production became a stage of {MODEL} by a new policy; v3 holds it without a gate",
         "after": {"stage": "production", "number": 3},
         **(NONE | {"version": "v3"}),
     },
     "role_granted": {
         "event_type": "role.granted",
-        "title": "ben is lead in model-registry",
+        "title": "ben is now lead in model-registry",
         "after": {"person": "ben", "role": "lead"},
         "model": "model-registry",
         **NONE,
     },
     "policy_set": {
         "event_type": "policy.set",
-        "title": f"The policy of {MODEL} changed",
+        "title": f"{MODEL} has a new policy: staging -> production",
         "after": {"revision": 4, "target": MODEL},
         "reason": "Two people have to agree.",
         **NONE,
     },
     "checks_failed": {
         "event_type": "model_version.checked",
-        "title": f"{MODEL} v3 was checked",
+        "title": f"{MODEL} v3 failed bias",
         "after": {
             "number": 3,
             "checks": [{"name": "bias", "status": "fail"}, {"name": "accuracy_per_digit", "status": "pass"}],
@@ -171,7 +183,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "checks_passed": {
         "event_type": "model_version.checked",
-        "title": f"{MODEL} v3 was checked",
+        "title": f"{MODEL} v3 passed bias",
         "after": {"number": 3, "checks": [{"name": "bias", "status": "pass"}]},
         "lines": ("bias: pass",),
         "metrics": (),
@@ -184,14 +196,16 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "automation_fired": {
         "event_type": "automation.fired",
-        "title": "retrain was started by model_version.demoted",
+        "title": f"The automation retrain did its work for {MODEL}:v3",
         "after": {"automation": "retrain", "action": "airflow.trigger_dag"},
+        "lines": ("airflow.trigger_dag: podium__01920000",),
         **NONE,
     },
     "automation_failed": {
         "event_type": "automation.failed",
-        "title": "retrain could not be started",
-        "after": {"automation": "retrain", "action": "airflow.trigger_dag", "error": "Airflow answered 404."},
+        "title": f"The automation retrain failed for {MODEL}:v3",
+        "after": {"automation": "retrain", "action": "airflow.trigger_dag", "error": "Airflow answered 503."},
+        "lines": ("airflow.trigger_dag: Airflow answered 503.", "Given up after 10 attempts"),
         **NONE,
     },
     "of_a_later_podium": {

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from podium_slack.blocks import render
+from podium_slack.buttons import Click, comment_modal
+from podium_slack.decisions import render_standing, standing_of
 from podium_slack.text import clean, escape
 
 from podium.plugins import Message, MetricChange
@@ -61,6 +64,33 @@ def test_blocks_carry_words_only_where_slack_reads_no_markup(words: str, make_me
     assert {element["type"] for element in found} <= HARMLESS | {"plain_text", "link"}
     assert [element["text"] for element in found if element["type"] == "link"] == ["open the run"]
     assert sum(words in str(element.get("text", "")) for element in found if element["type"] == "text") >= 7
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+@pytest.mark.parametrize("event_type", ["promotion_approved", "promotion_rejected", "promoted", "promotion_cancelled"])
+def test_what_became_of_a_request(event_type: str, words: str, make_message: MakeMessage) -> None:
+    """What people said about a request stays words in the message that asked."""
+    said = [{"person": words, "decision": "approved", "comment": words}]
+    facts = {"stage": words, "asked": {"by": words, "reason": words}, "why": words, "gate": {"reason": words}}
+    more = {"person": words, "comment": words} if event_type != "promoted" else {"approvals": said}
+    message = make_message(f"model_version.{event_type}", words, request="0192-request", after=facts | more)
+    standing = standing_of(replace(message, model=f"model-registry/{words}", version=words, actor=words))
+    assert standing is not None
+    text, blocks = render_standing(standing, buttons=True)
+    found = list(elements([block.to_dict() for block in blocks]))
+    assert {element["type"] for element in found} <= HARMLESS | {"plain_text", "actions", "button"}
+    assert sum(words in str(element.get("text", "")) for element in found if element["type"] == "text") >= 5
+    assert not {"<", ">"} & set(text)
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_digest_and_form(words: str, make_message: MakeMessage) -> None:
+    """The lines of a digest, and what a form is about, stay words."""
+    message = make_message(title=words, lines=(words,), digest=(everywhere(make_message, words),) * 2)
+    view = comment_modal(Click("reject", "0192-request", "U1", "T1", "C1", "1.1"), words)
+    found = list(elements([view["blocks"], [block.to_dict() for block in render(message)[1]]]))
+    assert {element["type"] for element in found} <= HARMLESS | {"plain_text", "section", "input", "plain_text_input"}
+    assert sum(words in str(element.get("text", "")) for element in found) >= 4
 
 
 @pytest.mark.parametrize("words", HOSTILE)

@@ -18,17 +18,18 @@ from podium_slack.text import clean, escape, time_text
 _METRICS = 10
 _DIGEST = 40
 _ABOUT = {"artifact": "Artifact", "artifact_version": "Artifact", "model": "Model", "model_version": "Model"}
-# What else an event may be about: the key, and what it is called in a message.
+# What else an event may be about: the beginning of its type, the key, and what it is called in a message.
 _FACTS = (
-    ("alias", "Alias"),
-    ("tag", "Tag"),
-    ("person", "Person"),
-    ("role", "Role"),
-    ("until", "Until"),
-    ("expires_at", "Until"),
-    ("automation", "Automation"),
-    ("action", "Action"),
-    ("error", "Error"),
+    ("alias.", "alias", "Alias"),
+    ("tag.", "tag", "Tag"),
+    ("role.", "person", "Person"),
+    ("role.", "role", "Role"),
+    ("stage.", "until", "Until"),
+    ("model_version.promotion_requested", "expires_at", "Until"),
+    ("model_version.promotion_approved", "person", "Person"),
+    ("model_version.promotion_rejected", "person", "Person"),
+    ("model_version.approval_withdrawn", "person", "Person"),
+    ("automation.", "automation", "Automation"),
 )
 
 
@@ -60,8 +61,7 @@ def headline(title: str, model: str) -> str:
 
 def _blocks(message: Message, look: Look, buttons: bool) -> list[Block]:
     verdict = clean(look.verdict, rich.LABEL)
-    # The reason of the person stands in a quote of its own.
-    said = [line for line in message.lines if line != f"Reason: {message.event.reason}"]
+    said = [line for line in message.lines if line not in _told_elsewhere(message)]
     groups: list[rich.Parts] = [
         [rich.section(rich.words(verdict))] if verdict else [],
         rich.bullets(look.details, said),
@@ -76,6 +76,17 @@ def _blocks(message: Message, look: Look, buttons: bool) -> list[Block]:
         *([asked] if asked is not None else []),
         rich.footer(message.event.at, message.event.type),
     ]
+
+
+def _told_elsewhere(message: Message) -> set[str]:
+    """Return lines of the message that its other parts tell: what the person wrote is a quote, a time is a fact."""
+    reason, after = message.event.reason, message.event.after
+    times = {f"Until {after.get('until')}", f"It waits until {after.get('expires_at')}"}
+    return {
+        *(f"{word}{reason}" for word in ("", "Reason: ", "Comment: ")),
+        *times,
+        f"{after.get('missing')} more needed",
+    }
 
 
 def _digest(message: Message, look: Look) -> list[Block]:
@@ -94,15 +105,19 @@ def _digest(message: Message, look: Look) -> list[Block]:
 
 def _rows(message: Message) -> Iterator[tuple[str, str]]:
     event = message.event
-    yield _ABOUT.get(event.type.partition(".")[0], "About"), message.model
+    kind = event.type.partition(".")[0]
+    if kind in ("stage", "policy", "role"):
+        yield "Model" if "/" in message.model else "Registry", message.model
+    else:
+        yield _ABOUT.get(kind, "About"), message.model
     if message.version:
         source = event.after.get("source")
         yield "Version", f"{message.version} ({source})" if source else message.version
     if stage_of(message):
         yield "Stage", stage_of(message)
-    for key, label in _FACTS:
+    for beginning, key, label in _FACTS:
         value = event.after.get(key) or event.before.get(key)
-        if isinstance(value, str):
+        if event.type.startswith(beginning) and isinstance(value, str):
             yield label, time_text(value) if label == "Until" else value
     yield "By", message.actor
 

@@ -55,8 +55,8 @@ def _promoted(message: Message) -> Look:
     stage, before = stage_of(message), message.previous
     verdict = f"It replaces {before} in {stage}." if before else f"Nothing was in {stage} before."
     if message.event.after.get("overruled") or message.event.after.get("reasons"):
-        verdict += " Gates that failed were overruled."
-    return Look("🚀", verdict, "What failed")
+        return Look("🚀", f"{verdict} Gates that failed were overruled.", "What failed")
+    return Look("🚀", verdict)
 
 
 def _refused(message: Message) -> Look:
@@ -166,6 +166,7 @@ _LOOKS: Mapping[str, Callable[[Message], Look]] = {
     "model_version.rolled_back": _rolled_back,
     "model_version.demoted": _demoted,
     "stage.adopted": _adopted,
+    "stage.released": _plain("🔓", "No gate guards it from now on."),
     "stage.frozen": _frozen,
     "stage.unfrozen": _unfrozen,
     "alias.set": _plain("🏷️"),
