@@ -78,8 +78,8 @@ class AssetEventAction(Action):
         query = urlencode({pattern: wanted, "limit": _LOOKED_AT})
         _, found = airflow.call("GET", f"{_API}/assets?{query}")
         for item in _items(found, "assets"):
-            if item.get(field) == wanted:
-                return int(item["id"]), str(item.get("name") or wanted)
+            if item.get(field) == wanted and isinstance(item.get("id"), int):
+                return item["id"], str(item.get("name") or wanted)
         raise DeliveryFailedError(
             f"Airflow knows no asset with the {field} {wanted!r}.",
             hint="It must stand in a DAG that Airflow has read. Correct it, then: podium deliveries retry ID",

@@ -68,6 +68,8 @@ class RunDeploymentAction(Action):
                 f"{wanted!r} names no deployment.", hint="Write FLOW/DEPLOYMENT, or its id.", permanent=True
             )
         _, found = prefect.call("GET", f"/deployments/name/{quote(flow, safe='')}/{quote(name, safe='')}")
+        if not isinstance(found, Mapping) or not found.get("id"):
+            raise DeliveryFailedError("Prefect answered without an id.", hint="Is it Prefect's API?", permanent=False)
         return str(found["id"])
 
 
