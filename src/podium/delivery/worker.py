@@ -168,9 +168,15 @@ class _Round:
         self.targets[_target(item)] = found
 
     def _seconds(self, waiting: int) -> float:
-        """Return a fair share of the time: one channel that hangs must not use up that of the others."""
-        left = self.end - time.monotonic()
-        return min(max(left / waiting, _LEAST_SECONDS), max(left, 0.0), self.worker.attempt_seconds)
+        """Return how long an attempt may take.
+
+        Right after a change, where somebody may wait, it is a fair share of the time, so that one channel that hangs
+        does not use up that of the others.
+        """
+        if self.events is None:
+            return self.worker.attempt_seconds
+        share = (self.end - time.monotonic()) / waiting
+        return min(max(share, _LEAST_SECONDS), self.worker.attempt_seconds)
 
     def _handle(self, item: Due, seconds: float) -> Due | None:
         """Try one delivery, and return the one that its end lets go."""
