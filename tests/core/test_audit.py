@@ -140,8 +140,8 @@ def test_what_is_no_heads(told, given) -> None:
 QUERIES = {
     "": 14,
     "type = 'model_version.promoted'": 2,
-    "type like 'model_version.%' and not type = 'model_version.linked'": 4,
-    "after.stage = 'production' and before.number = 0": 1,
+    "type like 'model_version.%' and not type = 'model_version.linked'": 5,
+    "after.stage = 'production' and before.number = 0": 2,
     "after.stage = 'production' and before.number is null": 1,
     "after.number in (1, 2) and stream = 'digits/mlp'": 2,
     "after.metrics.acc >= 0.5 and stream = 'digits/mlp'": 3,
@@ -200,7 +200,7 @@ def test_who_held_a_stage_when(told) -> None:
     """At each moment, from before the first promotion to after the stage was taken away."""
     periods = told.holders(MODEL)
     assert [period.version for period in periods] == ["v0", "v2", "v0", None]
-    assert [(period.how, period.reason) for period in periods][2:] == [("rolled_back", "worse"), ("removed", "licence")]
+    assert [(period.how, period.reason) for period in periods][2:] == [("rolled_back", "worse"), ("demoted", "licence")]
     assert all(one.until == two.since for one, two in itertools.pairwise(periods))
     assert told.holder(MODEL, at=periods[0].since - MOMENT) is None
     for period in periods:
