@@ -119,6 +119,15 @@ def test_channel_by_id_finds_its_threads(slack: FakeSlack, team: Subscription, m
     assert team.send(make_message()).thread == first.ts
 
 
+def test_thread_with_one_person(make_message: MakeMessage) -> None:
+    """A subscription that writes to a person, by the id of the user, has threads too."""
+    with FakeSlack(token=TOKEN) as slack:
+        team = Subscription(slack, channel="U012AB3CD")
+        team.earlier = (Earlier("model_version.linked", "D012AB3CD:1700000000.000001 U012AB3CD", None),)
+        SlackChannel().send(replace(make_message(), earlier=team.earlier), team.settings)
+        assert slack.requests[0].json()["thread_ts"] == "1700000000.000001"
+
+
 def test_no_version_no_thread(team: Subscription, make_message: MakeMessage) -> None:
     """What is about a whole model begins no thread that grows for ever."""
     about = {"subject": MODEL, "version": None}

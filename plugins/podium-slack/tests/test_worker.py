@@ -211,6 +211,17 @@ def test_new_people_need_no_restart(worker: ApprovalWorker, people: Path, slack:
     assert "is production now" in whispered(slack, "UMAX0001")
 
 
+def test_faults_are_for_whoever_runs_it(
+    worker: ApprovalWorker, people: Path, slack: FakeSlack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file of people that broke is no business of who clicks: they read that it did not work, the log says why."""
+    people.write_text("ben: ben\n", encoding="utf-8")
+    SlackPerson(slack, "UBEN0001").click(asking(slack), "podium_approve")
+    assert "did not work (settings)" in whispered(slack, "UBEN0001")
+    assert str(people) not in str(slack.ephemerals)
+    assert "neither a Slack user id nor" in caplog.text
+
+
 def test_connection_that_slack_renews(worker: ApprovalWorker, slack: FakeSlack) -> None:
     """Slack ends each connection after some hours; the worker comes back and serves the next click."""
     slack.socket.disconnect()

@@ -108,7 +108,7 @@ def _post(way: Way, message: Message, options: Options) -> str:
         if answer.ok and answer.ts is None:
             return "ok"
         if answer.ok:
-            name = options.channel if options.channel.startswith("#") else None
+            name = options.channel if options.channel != answer.channel else None
             return str(Receipt(str(answer.channel), str(answer.ts), payload.get("thread_ts"), name))
         refused = _refused_part(answer.error, payload)
         if not refused:

@@ -24,7 +24,7 @@ _MATTERS = frozenset(
 )
 _ANSWERS = {"stage.unfrozen": "stage.frozen"}
 _VERSION = re.compile(r":v[0-9]+$")
-_RECEIPT = re.compile(r"([CDG][A-Z0-9]+):([0-9]+\.[0-9]+)(?::([0-9]+\.[0-9]+))?(?: (#.+))?")
+_RECEIPT = re.compile(r"([CDG][A-Z0-9]+):([0-9]+\.[0-9]+)(?::([0-9]+\.[0-9]+))?(?: (.+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Receipt:
         channel: The id of its channel, which an update needs.
         ts: The message.
         thread: The message that it answers, None if it answers none.
-        name: The channel as the settings named it, where that is no id.
+        name: The channel as the settings named it, where that is not its id: ``#name``, or a user to write to.
     """
 
     channel: str

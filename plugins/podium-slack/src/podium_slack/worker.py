@@ -21,7 +21,16 @@ from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from podium.errors import PodiumError, SettingsError
+from podium.errors import (
+    ConflictError,
+    InvalidValueError,
+    NotFoundError,
+    PermissionDeniedError,
+    PluginError,
+    PodiumError,
+    PromotionRefusedError,
+    SettingsError,
+)
 from podium.plugins.deadline import Deadline
 from podium_slack.buttons import Click, comment_modal, missing_comment, read_click
 from podium_slack.client import refusal, unreachable
@@ -36,8 +45,18 @@ if TYPE_CHECKING:
     from podium.domain.transitions import Transition
 
 _SECONDS = 10.0
+_FAULT = "This did not work ({}). Whoever runs 'podium-slack listen' sees why in its log; please try again later."
 _REMEMBERED = 1000  # envelopes
 _POLL = 0.5
+# What the registry says to the person; other errors are for whoever runs the worker, and may name what is inside.
+_ANSWERS = (
+    ConflictError,
+    InvalidValueError,
+    NotFoundError,
+    PermissionDeniedError,
+    PluginError,
+    PromotionRefusedError,
+)
 _log = logging.getLogger("podium_slack.worker")
 
 
@@ -123,14 +142,14 @@ class ApprovalWorker:
             said = self._decide(click, person) if click.comment is not None else self._ask(click)
         except PodiumError as error:
             _log.warning("%s of request %s by %s: %s", click.verb, click.request, click.user, clean(error, 500))
-            said = str(error)
+            said = str(error) if isinstance(error, _ANSWERS) else _FAULT.format(error.code)
         except SlackApiError as error:
             code = refusal(error).error
             _log.warning("Slack refused a form: %s", code)
             said = f"Slack did not show the form ({code}). Please click again."
         except Exception as error:  # noqa: BLE001 - whoever clicked is told, and the worker goes on
             _log.exception("A click could not be served.")
-            said = f"This did not work ({type(error).__name__}); nothing may have been done. Please look and try again."
+            said = _FAULT.format(type(error).__name__)
         if said:
             self._whisper(click, said)
 
