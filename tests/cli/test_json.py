@@ -79,6 +79,7 @@ ELSEWHERE = {
     # cli/test_promotion_truth.py asks all of these with --json.
     **dict.fromkeys(("approve", "reject", "withdraw", "demote"), "core/promotion_truth.txt"),
     "unfreeze": "cli/test_json.py",
+    "automation": "cli/test_automation.py",
     "import": "cli/test_moving.py",
     "import-mlflow": "from_mlflow/conftest.py",
 }
