@@ -54,7 +54,8 @@ def test_a_failure_in_either_place_refuses(governed, failed, ahead) -> None:
     record(governed, failed, "fail")
     record(governed, passed, "pass", ahead)
     assert searched(governed) == "fail"
-    with pytest.raises(PromotionRefusedError, match="'safety' failed"):
+    where = "" if failed == MODEL else ", recorded on digits/mlp:v0"
+    with pytest.raises(PromotionRefusedError, match=f"'safety' failed on {MODEL}:v0{where}[.]"):
         governed.promote(MODEL, "production")
     record(governed, failed, "pass")
     assert searched(governed) == "pass"

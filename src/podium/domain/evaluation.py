@@ -92,7 +92,9 @@ def _check_gate(wanted: RequiredCheck, evidence: Evidence) -> GateResult:
     passed = result.status in ("pass", "warn") or (result.status == "fail" and severity == "warn")
     verbs = {"pass": "passed", "fail": "failed", "warn": "warned", "skipped": "was skipped"}
     said = f": {result.message}" if result.message else "."
-    reason = f"The check {wanted.name!r} {verbs.get(result.status, 'could not run')} on {ref}{said}"
+    there = f"{here.place}:v{here.check.number}"
+    where = "" if passed or here.place == ref.rpartition(":")[0] else f", recorded on {there}"
+    reason = f"The check {wanted.name!r} {verbs.get(result.status, 'could not run')} on {ref}{where}{said}"
     ahead = here.check.at - evidence.now  # of a clock that is wrong there or here
     age = max(-ahead, timedelta(0))
     facts: dict[str, Any] = {
