@@ -30,6 +30,7 @@ _AFTER: Mapping[str, Any] = {
     "metrics": {"accuracy": 0.973, "loss": 0.11},
     "person": "Ann Example",
     "role": "approver",
+    "next_number": 7,
     "checks": [{"name": "bias", "status": "pass", "message": ""}],
     "channel": "console",
     "action": "podium.set_alias",

@@ -46,7 +46,8 @@ def _version(facts: Mapping[str, Any]) -> str:
 
 def _is_said(event: Event) -> bool:
     """Whether the reason stands in a line already: as the comment of a decision, or why a request ended."""
-    return event.type in _COMMENTED or event.reason == event.after.get("why")
+    ended = event.type == "model_version.promotion_cancelled" and event.reason == event.after.get("why")
+    return ended or event.type in _COMMENTED
 
 
 def _reasons(it: _Facts) -> list[str]:
