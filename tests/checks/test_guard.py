@@ -19,6 +19,7 @@ WRITES = {
     ),
     "puts another in its place": "other = path.with_name('x'); other.write_bytes(b'MODEL'); other.replace(path)",
     "removes": "path.unlink()",
+    "removes all": "import shutil; shutil.rmtree(model_version.path)",
     "adds": "path.with_name('more.txt').write_text('more')",
     "leaves a link": "path.unlink(); path.symlink_to('/etc/hostname')",
     "writes and exits": "path.chmod(0o644); path.write_bytes(b'other'); os._exit(0)",

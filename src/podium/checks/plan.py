@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -122,7 +123,8 @@ def _apart_by_default(sources: Sequence[Source]) -> bool:
 
     One that ends its process would else leave no result, and end whatever asked for it as if all were well.
     """
-    return bool(sources) and os.name == "posix" and all(isinstance(source, str | Path) for source in sources)
+    able = os.name == "posix" and bool(sys.executable)
+    return able and bool(sources) and all(isinstance(source, str | Path) for source in sources)
 
 
 def _check_paths(paths: Sequence[str], options: Sequence[str]) -> None:
