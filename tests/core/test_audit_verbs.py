@@ -107,6 +107,10 @@ CHANGES = {
         {"role.granted", "role.revoked"},
     ),
     "subscribe": (lambda r, f: r.subscribe("s", "console"), {"subscription.added"}),
+    "apply_notifications": (
+        lambda r, f: r.apply_notifications({"subscriptions": [{"name": "s", "channel": "console"}]}),
+        {"subscription.added"},
+    ),
     "unsubscribe": (
         lambda r, f: (r.subscribe("s", "console"), r.unsubscribe("s")),
         {"subscription.added", "subscription.removed"},
@@ -131,6 +135,7 @@ SILENT = {
     "use": "an edge of the lineage, written by each of many runs: it would serialize all readers of a data set",
     "deliver": "deliveries have a log of every attempt",
     "retry": "deliveries have a log of every attempt",
+    "test_subscription": "a message that says it is a test; nothing is kept of it",
     "upgrade": "the schema, not what is in it",
     "downgrade": "the schema, not what is in it",
     "set_up": "makes what is empty",
@@ -144,14 +149,13 @@ SILENT = {
 # fmt: off
 READS = {
     "artifacts", "audit", "audit_events", "audit_heads", "automation", "automations", "checks", "close", "collection",
-    "collections", "compare",
-    "count_events", "deliveries", "diff_policies", "doctor", "downgrade_losses", "download", "download_media",
-    "environment", "events", "explain", "explain_policy", "export_bundle", "files", "find", "find_models",
-    "find_runs", "history", "holder", "holders", "impact", "lineage", "list_freezes", "list_requests", "list_roles",
-    "media", "metrics", "model", "models", "plugin_faults", "plugins", "policy", "policy_history", "prepare_test",
-    "promotion_report", "registries", "registry", "resolve", "run", "runs", "search", "search_artifacts",
-    "search_hints", "search_models", "search_runs", "stored_size", "subscriptions", "table", "test_report",
-    "transition", "verify", "verify_audit", "versions",
+    "collections", "compare", "count_events", "deliveries", "delivery", "diff_policies", "doctor", "downgrade_losses",
+    "download", "download_media", "environment", "events", "explain", "explain_policy", "export_bundle", "files",
+    "find", "find_models", "find_runs", "history", "holder", "holders", "impact", "lineage", "list_freezes",
+    "list_requests", "list_roles", "media", "metrics", "model", "models", "notifications", "plugin_faults", "plugins",
+    "policy", "policy_history", "prepare_test", "promotion_report", "registries", "registry", "resolve", "run",
+    "runs", "search", "search_artifacts", "search_hints", "search_models", "search_runs", "stored_size",
+    "subscription", "subscriptions", "table", "test_report", "transition", "verify", "verify_audit", "versions",
 }
 # fmt: on
 VERBS = {name for name in dir(Registry) if not name.startswith("_") and callable(getattr(Registry, name))}

@@ -87,6 +87,8 @@ SILENT = {
     "plugins",
     "plugin_faults",
     "subscriptions",
+    "automations",
+    "automations",
     "deliver",
     "registries",
     "doctor",
