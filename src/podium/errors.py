@@ -26,6 +26,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+_STOPS = ".!?…:;"
+
 
 class PodiumError(Exception):
     """Base of all errors of Podium.
@@ -46,7 +48,9 @@ class PodiumError(Exception):
         self.facts = facts
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        # A message may end in the words of a person, who set no stop.
+        stop = "." if self.hint and self.message[-1:] not in _STOPS else ""
+        return f"{self.message}{stop} {self.hint}".strip()
 
     def __getattr__(self, name: str) -> Any:
         """Give each fact as an attribute: ``error.holder`` is ``error.facts["holder"]``."""

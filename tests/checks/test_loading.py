@@ -96,6 +96,7 @@ def test_what_is_no_source_is_refused(lite, linked, source) -> None:
         "checks:\n  - max_size: 3",
         "checks:\n  - {a: {}, b: {}}",
         "checks:\n  - max_size: {limit: 3, colour: red}",
+        "[" * 3000,
         "checks:\n  - checks.yaml",
         "other: 1\nchecks: [a.py]",
         "checks: !!python/object/apply:os.system ['touch owned']",

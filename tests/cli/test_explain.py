@@ -123,3 +123,17 @@ def test_history_tells_requests_and_freezes_with_stage_and_person(ok, story):
         "production frozen",
     ):
         assert words in text
+
+
+def test_what_a_policy_took_over_is_told_with_the_policy(ok, model):
+    """An alias became a stage: who says so is the policy, and nobody held the stage before."""
+    from podium.registry import open_registry
+
+    ok("alias", "set", f"{model}:v0", "live")
+    registry = open_registry()
+    registry.set_policy(model, {"stages": [{"name": "live"}]}, adopt=True)
+    registry.close()
+    text = ok("history", model, "--explain", "--stage", "live")
+    assert "live taken over for v0" in text
+    assert f"{model}, revision 1 (podium policy show '{model}' --revision 1)" in " ".join(text.split())
+    assert "Holder before" not in text

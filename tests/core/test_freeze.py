@@ -25,7 +25,7 @@ def test_a_freeze_is_told_to_whom_it_stops(registry, linked, open_at, database_u
     frozen = open_at(database_url, actor="bob").freeze(MODEL, "production", reason="audit", until=until)
     with pytest.raises(PromotionRefusedError) as caught:
         registry.promote(MODEL, "production")
-    assert caught.value.reasons == [f"'production' of {MODEL} is frozen until 2999-01-01 00:00 UTC (by bob): audit"]
+    assert caught.value.reasons == [f"'production' of {MODEL} is frozen until 2999-01-01 00:00 UTC (by bob): audit."]
     (gate,) = registry.list_requests(status="refused")[0].gates
     assert (gate.kind, gate.facts["freeze"], gate.facts["by"]) == ("freeze", frozen.id, "bob")
 

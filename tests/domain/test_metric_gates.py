@@ -59,6 +59,13 @@ def test_a_rule(rule: str, verdict: str, words: str) -> None:
     assert gate.reason.endswith(".")
 
 
+@pytest.mark.parametrize(("tags", "words"), [((), "it has no tags"), (("a", "b"), "its tags are 'a', 'b'")])
+def test_tags_are_told_in_words(tags: tuple[str, ...], words: str) -> None:
+    """A sentence for people shows no tuple of Python."""
+    gate = rule_gate("tag = 'ok'", Subject("m:v1", 1, "", tags=tags), {})
+    assert (gate.verdict, words in gate.reason) == ("failed", True)
+
+
 def test_numbers_that_look_alike_are_told_apart() -> None:
     """A number that misses by less than one sees is written in full."""
     holder = {"production": Holder(2, "", {"accuracy": 0.87})}

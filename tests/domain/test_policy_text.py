@@ -162,6 +162,13 @@ def test_what_the_schema_refuses_the_reader_refuses(stages: list[object]) -> Non
     assert jsonschema.Draft202012Validator(SCHEMA).is_valid(data), read
 
 
+@pytest.mark.parametrize("text", ["[" * 3000, "{a: " * 3000, "- " * 3000 + "x"])
+def test_a_text_without_end_is_no_policy(text: str) -> None:
+    """PyYAML goes down a level by recursion; what is too deep for it is refused in words."""
+    with pytest.raises(InvalidValueError, match="nested too deeply"):
+        Policy.from_yaml(text)
+
+
 @pytest.mark.parametrize(
     ("start", "end", "zone", "expected"),
     [

@@ -92,6 +92,10 @@ def read_list(path: Path) -> list[str | Check]:
         body = yaml.safe_load(text)
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no file {path} with checks.", hint="Check the path.", path=str(path)) from error
+    except RecursionError as error:
+        raise InvalidValueError(
+            f"{path} is nested too deeply.", hint="Look for brackets and dashes that never end."
+        ) from error
     except (OSError, UnicodeError, yaml.YAMLError) as error:
         why = " ".join(str(error).split())[:300]
         raise InvalidValueError(f"{path} cannot be read: {why}.", hint="Write it as UTF-8 and valid YAML.") from error

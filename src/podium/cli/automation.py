@@ -32,7 +32,7 @@ def setting(text: str) -> tuple[list[str], Any]:
         return path, value
     try:
         return path, json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"What stands behind := in {text!r} is no JSON: {error}.") from None
 
 

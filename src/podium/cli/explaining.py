@@ -57,16 +57,17 @@ def _print_explanation(item: Explanation) -> None:
 
 
 def _facts(item: Explanation) -> list[tuple[str, str | Text]]:
-    rows: list[tuple[str, str | Text]] = [
-        ("Model", item.model),
-        ("Holder before", item.before or "nobody"),
+    by_policy = item.kind in ("adopted", "released")  # who holds the name stays; what it is becomes another
+    rows: list[tuple[str, str | Text]] = [("Model", item.model)]
+    rows += [("Holder before", item.before or "nobody")] if not by_policy else []
+    rows += [
         ("Asked", f"{utc_text(item.asked_at)} UTC by {item.asked_by} from {item.origin}"),
         ("Why", item.reason or "not said"),
     ]
     if item.decided_at is not None and (item.decided_at != item.asked_at or item.outcome):
         rows.append(("Decided", f"{utc_text(item.decided_at)} UTC by {item.decided_by}"))
     rows += [("Outcome", item.outcome)] if item.outcome else []
-    rows += [("Policy", _policy(item.policy))] if item.kind == "promoted" else []
+    rows += [("Policy", _policy(item.policy))] if item.kind == "promoted" or by_policy else []
     rows += [("Digest", item.digest)] if item.digest else []
     numbers = ", ".join(str(number) for number in item.sequences)
     return [*rows, ("Events", f"{numbers} of {item.model}"), *_request(item)]

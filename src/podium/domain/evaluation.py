@@ -9,7 +9,7 @@ from typing import Any
 
 from podium.domain.checks import RecordedCheck
 from podium.domain.durations import in_words, parse_duration
-from podium.domain.gates import GateResult
+from podium.domain.gates import GateResult, sentence
 from podium.domain.metric_gates import Holder, Subject, rule_gate
 from podium.domain.plain import iso
 from podium.domain.policies import ApprovalRule, FreezeWindow, RequiredCheck, Stage
@@ -91,7 +91,7 @@ def _check_gate(wanted: RequiredCheck, evidence: Evidence) -> GateResult:
     severity = wanted.severity or result.severity
     passed = result.status in ("pass", "warn") or (result.status == "fail" and severity == "warn")
     verbs = {"pass": "passed", "fail": "failed", "warn": "warned", "skipped": "was skipped"}
-    said = f": {result.message}" if result.message else "."
+    said = f": {sentence(result.message)}" if result.message else "."
     there = f"{here.place}:v{here.check.number}"
     where = "" if passed or here.place == ref.rpartition(":")[0] else f", recorded on {there}"
     reason = f"The check {wanted.name!r} {verbs.get(result.status, 'could not run')} on {ref}{where}{said}"
@@ -203,7 +203,7 @@ def _freeze_gates(stage: Stage, evidence: Evidence) -> list[GateResult]:
 def _frozen(freeze: FreezeInfo) -> GateResult:
     what = f"{freeze.stage!r} of {freeze.target}" if freeze.stage else f"{freeze.target}"
     until = f"until {when(freeze.until)}" if freeze.until else "until somebody ends it"
-    reason = f"{what} is frozen {until} (by {freeze.actor}): {freeze.reason}"
+    reason = f"{what} is frozen {until} (by {freeze.actor}): {sentence(freeze.reason)}"
     facts = {"freeze": freeze.id, "target": freeze.target, "stage": freeze.stage, "why": freeze.reason}
     facts |= {"by": freeze.actor, "since": iso(freeze.at), "until": iso(freeze.until) if freeze.until else None}
     return GateResult("freeze", freeze.target, "failed", reason, facts)
@@ -218,7 +218,7 @@ def _windows_gate(stage: Stage, now: datetime) -> GateResult:
             return GateResult(
                 "freeze", "policy", "failed", f"A freeze window cannot be read: {error}", window.to_json()
             )
-        reason = f"{stage.name!r} is frozen by the policy until {when(end)}: {window.reason}"
+        reason = f"{stage.name!r} is frozen by the policy until {when(end)}: {sentence(window.reason)}"
         facts = {**window.to_json(), "since": iso(start), "until": iso(end)}
         return GateResult("freeze", "policy", "failed", reason, facts)
     later = [start for start, _ in map(window_times, stage.freeze) if start > now]

@@ -10,6 +10,13 @@ from podium.domain.plain import Value
 
 GateKind = Literal["from", "check", "metric", "approvals", "freeze", "plugin"]
 Verdict = Literal["passed", "failed", "pending"]
+_STOPS = ".!?…:;"
+
+
+def sentence(words: str) -> str:
+    """Return what a person said with a stop at its end, as another sentence follows."""
+    words = words.rstrip()
+    return words if words[-1:] in _STOPS else f"{words}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,6 +237,8 @@ def _unknown(
 def _known(found: Found, values: Mapping[str, Any], holders: Mapping[str, Holder | None]) -> str:
     label, holder = _label(found), holders.get(found.field.name)
     value = values[label]
+    if found.field.name == "tag":
+        return f"its tags are {', '.join(map(repr, value))}" if value else "it has no tags"
     shown = _number(value) if isinstance(value, int | float) else repr(value)
     return f"{label} is {shown}" + (f" (v{holder.number})" if holder is not None else "")
 

@@ -71,7 +71,7 @@ def load_yaml(text: str, name: str, places: dict[Path, Place], when_empty: str) 
         when_empty: The hint if there is nothing in it.
 
     Raises:
-        InvalidValueError: It is no YAML, or too long.
+        InvalidValueError: It is no YAML, too long, or nested too deeply.
     """
     import yaml
 
@@ -84,6 +84,10 @@ def load_yaml(text: str, name: str, places: dict[Path, Place], when_empty: str) 
             raise InvalidValueError(f"{name} is empty.", hint=when_empty)
         left = iter(range(_NODES))
         return _plain(node, (), places, left)
+    except RecursionError as error:  # PyYAML goes down one level by another
+        raise InvalidValueError(
+            f"{name} is nested too deeply.", hint="Look for brackets and dashes that never end."
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line, column = _place(mark) if mark is not None else (1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from podium.domain.gates import GateResult
+from podium.domain.gates import GateResult, sentence
 from podium.domain.origin import Origin
 from podium.domain.plain import plain_dict, storable
 from podium.plugins.guard import Outcome
@@ -19,7 +19,7 @@ def verdict(plugin: str, outcome: Outcome) -> GateResult:
         return GateResult("plugin", plugin, "passed", f"The gate {plugin!r} has no objection.", {"answered": True})
     if isinstance(outcome.value, str) and outcome.value.strip():
         said = storable(outcome.value.strip())
-        return GateResult("plugin", plugin, "failed", f"{plugin}: {said}", {"answered": True, "said": said})
+        return GateResult("plugin", plugin, "failed", f"{plugin}: {sentence(said)}", {"answered": True, "said": said})
     reason = f"The gate {plugin!r} answered {outcome.value!r} instead of a sentence or None."
     return GateResult("plugin", plugin, "failed", storable(reason), {"answered": False})
 
