@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from podium.domain.bundle import BundleInfo, ImportReport
     from podium.domain.checks import CheckResult, RecordedCheck, TestReport
     from podium.domain.comparison import Comparison
-    from podium.domain.delivery import Delivery, DeliveryDetails, Subscription, SubscriptionTest, Template
+    from podium.domain.automations import AutomationTest
+    from podium.domain.delivery import Automation, Delivery, DeliveryDetails, Subscription, SubscriptionTest, Template
     from podium.domain.events import Event
     from podium.domain.explaining import Explanation
     from podium.domain.expressions import ExpressionError
@@ -62,7 +63,15 @@ _HOMES = {
     "podium.domain.bundle": ("BundleInfo", "ImportReport"),
     "podium.domain.checks": ("CheckResult", "RecordedCheck", "TestReport"),
     "podium.domain.comparison": ("Comparison",),
-    "podium.domain.delivery": ("Delivery", "DeliveryDetails", "Subscription", "SubscriptionTest", "Template"),
+    "podium.domain.automations": ("AutomationTest",),
+    "podium.domain.delivery": (
+        "Automation",
+        "Delivery",
+        "DeliveryDetails",
+        "Subscription",
+        "SubscriptionTest",
+        "Template",
+    ),
     "podium.domain.events": ("Event",),
     "podium.domain.explaining": ("Explanation",),
     "podium.domain.expressions": ("ExpressionError",),
@@ -112,6 +121,8 @@ __all__ = [
     "AuditHead",
     "AuditHeads",
     "AuditReport",
+    "Automation",
+    "AutomationTest",
     "BundleInfo",
     "Check",
     "CheckResult",
