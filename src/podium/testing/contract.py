@@ -56,9 +56,13 @@ class ChannelContract(ContractCase):
         assert set(settings) <= set(known), "The settings of the test are not declared."
 
     def test_takes_secrets_by_reference_only(self, channel: Channel, settings: dict[str, str]) -> None:
-        """A subscription that holds a reference to each secret is taken; one that holds a secret is not."""
+        """A subscription that holds a reference to each secret is taken; one that holds a secret is not.
+
+        A setting that is called a token, a password, a secret or a key is one.
+        """
         references = {name: "env:SOME_NAME" if name in channel.secrets else settings[name] for name in settings}
         check_settings(channel, references)
+        assert [name for name in settings if tools.SECRETIVE.search(name) and name not in channel.secrets] == []
         for name in set(settings) & set(channel.secrets):
             with pytest.raises(InvalidValueError):
                 check_settings(channel, {**references, name: settings[name]})

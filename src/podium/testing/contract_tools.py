@@ -31,6 +31,7 @@ _ACTIVE = (
     re.compile(r"\bjavascript:\S+", re.IGNORECASE),
     re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE),
 )
+SECRETIVE = re.compile(r"token|passw|secret|(?:^|_)(?:api_?|access_?)?key$|credential", re.IGNORECASE)
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _NEEDED = frozenset("\n\t\r\u200c\u200d")
 

@@ -124,12 +124,19 @@ def _facts(type: str) -> tuple[dict[str, Any], dict[str, Any]]:
         "tag": "candidate",
         "source": "digits/support_vectors:v5",
         "person": "ben",
+        "type": "model",
+        "role": "approver",
+        "channel": "console",
+        "action": "podium.set_alias",
+        "automation": "retrain",
         "metrics": _METRICS,
     }
     if type in ("model_version.promotion_refused", "model_version.promotion_forced"):
         after["reasons"] = ["The check 'accuracy_per_digit' failed: digit 8 has 0.81, and 0.90 is needed."]
     if type == "model_version.promotion_requested":
         after["waiting_for"] = ["1 of 2 approvals is there."]
+    if type == "automation.failed":
+        after["error"] = "HTTP 503"
     if type == "model_version.checked":
         after["checks"] = [{"name": "bias", "status": "fail", "message": "too much", "severity": "error"}]
     return before, after
