@@ -43,6 +43,8 @@ COMMANDS = {
     "role ls": ("role", "ls"),
     "notify add": ("notify", "add", "me", "--channel", "console"),
     "notify ls": ("notify", "ls"),
+    "notify show": ("notify", "show"),
+    "notify schema": ("notify", "schema"),
     "deliver": ("deliver", "--seconds", "1"),
     "deliveries ls": ("deliveries", "ls"),
     "deliveries retry": ("deliveries", "retry"),

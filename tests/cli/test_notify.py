@@ -1,0 +1,231 @@
+"""``podium notify``, ``deliver`` and ``deliveries``: files, test messages, the log of attempts, a worker that stays."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from podium.domain.notification_schema import schema_text
+from podium.errors import DatabaseUnavailableError
+from podium.registry import Registry
+
+TEXT = """\
+subscriptions:
+  - {name: me, channel: console, events: ["model_version.*"], digest: 1h}
+  - name: you
+    channel: console
+    filter: actor != 'ci'
+    template: {title: "{{ model }} \\U0001F680"}
+"""
+
+
+@pytest.fixture
+def file() -> Path:
+    """A file of notifications in the working folder."""
+    path = Path("notifications.yaml")
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_a_file_from_check_to_diff(ok, file) -> None:
+    """Checked, tried, put in force, and then there is no difference."""
+    assert ok("notify", "check", file) == "notifications.yaml: ok, 2 subscriptions\n"
+    wanted = "+ subscription me\n+ subscription you\n"
+    assert ok("notify", "apply", file, "--dry-run") == wanted + "Nothing was changed yet\n"
+    assert "+- name: me" in ok("notify", "diff", file)
+    assert ok("notify", "apply", file) == wanted
+    assert ok("notify", "apply", file) == "Nothing changed\n"
+    assert ok("notify", "diff", file, "--prune") == "No difference\n"
+
+
+def test_what_is_in_force_as_a_file(ok, file) -> None:
+    """``show --yaml`` prints what ``apply`` takes, letters that are no ASCII included."""
+    ok("notify", "apply", file)
+    Path("again.yaml").write_text(ok("notify", "show", "--yaml"), encoding="utf-8")
+    assert ok("notify", "apply", "again.yaml", "--prune") == "Nothing changed\n"
+    assert "name: you" in ok("notify", "show", "you", "--yaml")
+
+
+def test_prune_says_what_goes(ok, answer, file) -> None:
+    """With --prune what the file does not name is removed, and that is said; JSON says it too."""
+    ok("notify", "add", "old", "--channel", "console")
+    assert "- subscription old" in ok("notify", "apply", file, "--prune", "--dry-run")
+    found = answer("notify", "apply", file, "--prune")
+    assert {(change["name"], change["what"]) for change in found["changes"]} == {
+        ("me", "added"),
+        ("you", "added"),
+        ("old", "removed"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("digest: 1h", "digst: 1h", "Did you mean 'digest'?"),
+        ("actor !=", "actr !=", "There is no field 'actr'"),
+        ("{{ model }}", "{{ model", "The title of the template"),
+        ("channel: console, events", "channel: console, settings: {x: y}, events", "has no setting 'x'"),
+    ],
+)
+def test_a_file_with_a_mistake(run, file, old, new, words) -> None:
+    """Exit code 2, and what is wrong; nothing is put in force."""
+    file.write_text(TEXT.replace(old, new), encoding="utf-8")
+    for command in ("check", "apply"):
+        result = run("notify", command, file)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert words in result.stderr
+    assert "Nobody is told yet" in run("notify", "ls").stdout
+
+
+def test_the_place_of_a_mistake_is_shown(run, file) -> None:
+    """The line stands there with a caret below the column."""
+    file.write_text(TEXT.replace("name: you", "nmae: you"), encoding="utf-8")
+    shown = run("notify", "check", file).stderr.splitlines()
+    assert shown[0].startswith("podium: notifications.yaml, line 3, column 5: subscriptions[1].nmae: There is no key")
+    assert shown[1:] == ["    3 |   - nmae: you", "      |     ^"]
+
+
+def test_a_channel_that_is_not_installed_is_not_checked(ok, run, file) -> None:
+    """``check`` needs no plugin and says what it could not look at; ``apply`` needs it."""
+    file.write_text(TEXT.replace("console", "slack"), encoding="utf-8")
+    assert "the channel slack is not installed here" in ok("notify", "check", file)
+    assert run("notify", "apply", file).exit_code == 2
+
+
+def test_the_schema(ok) -> None:
+    """``notify schema`` prints what editors complete by."""
+    assert ok("notify", "schema") == schema_text()
+
+
+def test_every_option_of_add(answer) -> None:
+    """What is given stands in the subscription."""
+    made = answer(
+        *("notify", "add", "me", "--channel", "console", "--event", "alias.*", "--model", "model-registry/churn-*"),
+        *("--filter", "actor != 'ci'", "--digest", "1d", "--deduplicate", "10m"),
+        *("--template-title", "{{ model }}", "--template-lines", "by {{ actor }}"),
+    )
+    assert {key: made[key] for key in ("model", "filter", "digest", "deduplicate", "template")} == {
+        "model": "model-registry/churn-*",
+        "filter": "actor != 'ci'",
+        "digest": "1d",
+        "deduplicate": "10m",
+        "template": {"title": "{{ model }}", "lines": "by {{ actor }}"},
+    }
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--template-lines", "x"),
+        ("--template-title", "{{"),
+        ("--digest", "hourly"),
+        ("--filter", "nothing = 1"),
+        ("--model", "a/b/c"),
+    ],
+)
+def test_options_that_make_no_sense(run, options) -> None:
+    """Exit code 2 with a hint, and nothing is stored."""
+    result = run("notify", "add", "me", "--channel", "console", *options)
+    assert result.exit_code == 2
+    assert "Nobody is told yet" in run("notify", "ls").stdout
+
+
+def test_a_test_message(run, ok, answer) -> None:
+    """The message goes out at once and says what it is; the receipt is told."""
+    ok("notify", "add", "me", "--channel", "console")
+    result = run("notify", "test", "me", "--event", "model_version.promotion_refused")
+    assert result.exit_code == 0
+    assert "console accepted 'TEST: model-registry/Example model v2 was refused for production'" in result.stdout
+    assert "This is a test of the subscription 'me'; nothing happened." in result.stderr
+    assert answer("notify", "test", "me")["sent"] is True
+    assert run("notify", "test", "nobody").exit_code == 3
+
+
+def test_a_test_message_that_is_not_accepted(run, ok, monkeypatch) -> None:
+    """Exit code 1, with what went wrong."""
+    ok("notify", "add", "me", "--channel", "console")
+    monkeypatch.setattr("podium.plugins.console.ConsoleChannel.send", lambda *_: 1 / 0)
+    result = run("notify", "test", "me")
+    assert result.exit_code == 1
+    assert "console did not accept it: ZeroDivisionError" in result.stderr
+
+
+@pytest.fixture
+def failed(ok, model, monkeypatch) -> str:
+    """The id of a delivery that failed once."""
+    ok("notify", "add", "me", "--channel", "console", "--event", "alias.set")
+    with monkeypatch.context() as patch:
+        patch.setattr("podium.plugins.console.ConsoleChannel.send", lambda *_: 1 / 0)
+        ok("alias", "set", f"{model}:v0", "best")
+    return json.loads(ok("deliveries", "ls", "--json"))[0]["id"]
+
+
+def test_a_delivery_with_its_attempts(ok, failed) -> None:
+    """``show`` tells what it is about, how it stands, and what came of each attempt."""
+    shown = ok("deliveries", "show", failed[:30])
+    assert failed in shown
+    assert "alias.set of" in shown
+    assert "ZeroDivisionError" in shown
+    assert "Next try" in shown
+    ok("deliveries", "retry", failed)
+    assert ok("deliver") == "1 sent\n"
+    assert "sent: printed" in ok("deliveries", "show", failed)
+
+
+def test_filters_and_pages(ok, failed, answer) -> None:
+    """Deliveries are narrowed and paged; what fits nothing is said."""
+    assert len(answer("deliveries", "ls", "--subscription", "me", "--channel", "console", "--event", "alias.*")) == 1
+    assert answer("deliveries", "ls", "--model", "elsewhere/*") == []
+    assert ok("deliveries", "ls", "--late") == "There is no delivery that is late\n"
+    assert ok("deliveries", "ls", "--since", "2999-01-01") == "There is no delivery that fits\n"
+    assert f"--after {failed}" in ok("deliveries", "ls", "--limit", "1")
+    assert answer("deliveries", "ls", "--after", failed) == []
+
+
+def test_sending_again(ok, run, failed) -> None:
+    """By filter, and of what was sent only with --sent; all that ever was sent needs a filter."""
+    ok("deliveries", "retry", failed)
+    ok("deliver")
+    assert ok("deliveries", "retry", "--subscription", "me") == "Nothing fits\n"
+    assert run("deliveries", "retry", failed).exit_code == 3
+    assert run("deliveries", "retry", "--sent").exit_code == 2
+    assert ok("deliveries", "retry", "--subscription", "me", "--sent") == "1 due now; send with: podium deliver\n"
+
+
+def test_a_worker_that_stays_waits_for_the_database(ok, run, failed, monkeypatch) -> None:
+    """A database that goes away is said once, and what is due is delivered when it is back."""
+    ok("deliveries", "retry", failed)
+    deliver, calls = Registry.deliver, iter(range(100))
+
+    def away(self: Registry, *given: object, **named: object) -> object:
+        if next(calls) in (1, 2):
+            raise DatabaseUnavailableError("The database is away.")
+        return deliver(self, *given, **named)
+
+    monkeypatch.setattr(Registry, "deliver", away)
+    monkeypatch.setattr("podium.cli.deliveries._INTERVAL", 0.05)
+    result = run("deliver", "--watch", "--seconds", "2")
+    assert result.exit_code == 0
+    assert result.stdout == "1 sent\n"
+    assert result.stderr.count("The database is away. Trying again") == 1
+    assert result.stderr.count("The database answers again.") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_worker_that_stays(run, model, number) -> None:
+    """It ends with 0, and signals mean again what they meant."""
+    before = signal.getsignal(number)
+    threading.Timer(1.0, signal.raise_signal, (number,)).start()
+    result = run("deliver", "--watch")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("options", [("--interval", "5s"), ("--watch", "--interval", "0s"), ("--seconds", "0")])
+def test_a_worker_that_makes_no_sense(run, options) -> None:
+    """Options that do not go together are a usage error."""
+    assert run("deliver", *options).exit_code == 2
