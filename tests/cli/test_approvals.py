@@ -189,3 +189,18 @@ def test_the_time_of_an_id_names_its_request(ok, run, asked, model):
     assert model in ok("requests", "show", asked[:13].replace("-", "").upper())
     result = run("approve", asked[:4], "--actor", "bob")
     assert (result.exit_code, f"'{asked[:4]}' is too short to name a request" in result.stderr) == (2, True)
+
+
+def test_who_asked_is_not_named_among_those_who_may_approve(ok, run, model):
+    """Nobody approves what they asked for, whatever role they have."""
+    from podium.registry import open_registry
+
+    registry = open_registry()
+    registry.set_policy(model, {"stages": [{"name": "production", "approvals": {"roles": ["lead"]}}]})
+    registry.grant_role("model-registry", "ann", "lead")
+    said = run("promote", f"{model}:v0", "--to", "production", "--actor", "ANN").stdout
+    assert "nobody yet: only who asked has the role lead" in " ".join(said.split())
+    registry.grant_role("model-registry", "bob", "lead")
+    registry.close()
+    said = run("promote", f"{model}:v0", "--to", "production", "--actor", "ANN").stdout
+    assert "May approve bob (lead); not who asked" in " ".join(said.split())

@@ -180,6 +180,20 @@ def test_a_task_that_is_run_again(as_task, linked) -> None:
     assert "production" not in first.model(MODEL).aliases
 
 
+def test_a_task_does_not_approve_again_for_who_took_it_back(as_task, linked) -> None:
+    """Its retry tells what the person said before, not what they say now; they themselves may approve again."""
+    task = as_task("t1")
+    linked(task, 1)
+    task.set_policy(MODEL, {"stages": [{"name": "production", "approvals": {"count": 2}}]})
+    asked = task.promote(MODEL, "production")
+    task.approve(asked.id, on_behalf_of="bob")
+    as_task(None).withdraw(asked.id, on_behalf_of="bob")
+    with pytest.raises(ConflictError, match="took it back"):
+        as_task("t1").approve(asked.id, on_behalf_of="Bob")
+    assert [word.decision for word in task.transition(asked.id).approvals] == ["approved", "withdrawn"]
+    assert as_task(None).approve(asked.id, on_behalf_of="bob").changed
+
+
 def test_a_dry_run_writes_nothing(registry, linked, rows) -> None:
     """It says what would happen, with each gate, for a refusal, a request and a commit."""
     linked(registry, 1)

@@ -12,6 +12,7 @@ import click
 from podium.cli.audit import utc_text
 from podium.cli.gates import print_gates
 from podium.cli.output import print_pairs, say, shell_word
+from podium.domain.transitions import person_key
 from podium.errors import InvalidValueError, NotFoundError
 
 if TYPE_CHECKING:
@@ -132,10 +133,13 @@ def may_approve(registry: Registry, made: Transition, gate: GateResult) -> str:
     if not roles:
         return f"anybody{besides}"
     space = made.collection.partition("/")[0]
-    people = [f"{grant.person} ({grant.role})" for grant in registry.list_roles(space) if grant.role in roles]
+    asker = person_key(made.actor) if besides else None
+    having = [grant for grant in registry.list_roles(space) if grant.role in roles]
+    people = [f"{grant.person} ({grant.role})" for grant in having if person_key(grant.person) != asker]
     if not people:
         grant = f"podium role grant {shell_word(space)} PERSON {shell_word(roles[0])}"
-        return f"nobody yet: nobody has the role {' or '.join(roles)}; {grant}"
+        who = "only who asked" if having else "nobody"
+        return f"nobody yet: {who} has the role {' or '.join(roles)}; {grant}"
     more = f" and {len(people) - 10} more" if len(people) > 10 else ""
     return ", ".join(people[:10]) + more + besides
 

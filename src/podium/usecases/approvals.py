@@ -90,7 +90,7 @@ def decide_request(unit: Unit, command: DecideRequest) -> Transition:
         The request as it is now; ``changed`` is False if the same person said the same already.
 
     Raises:
-        ConflictError: The request was decided already.
+        ConflictError: The request was decided already, or the retry of a task tells an approval that was taken back.
         InvalidValueError: A rejection without a comment, or nothing that this person could withdraw.
         NotFoundError: There is no such request.
         PermissionDeniedError: The person is the author, or lacks the role.
@@ -162,6 +162,8 @@ def _approve(unit: Unit, case: _Case) -> Transition:
         _require_may(unit, case, candidate, rule, "approve")
     said = last_words(case.made.approvals).get(person_key(case.person))
     fresh = said is None or said.decision != "approved"
+    if fresh:
+        _require_new_word(unit, case)
     made = _add(unit, case, "approved") if fresh else case.made
     gate = _people(unit, candidate, rule, made)
     if fresh:
@@ -227,6 +229,24 @@ def _require_may(unit: Unit, case: _Case, candidate: Candidate, rule: ApprovalRu
             f"{case.person} may not {what} {case.made.ref} as {case.made.stage!r}: {case.person} {why}.",
             hint="Somebody else has to do it; 'podium role ls' says who has which role.",
             person=case.person,
+            request=case.made.id,
+        )
+
+
+def _require_new_word(unit: Unit, case: _Case) -> None:
+    """Refuse the retry of a task that told an approval which the person took back since.
+
+    Raises:
+        ConflictError: It is one.
+    """
+    told = [word for word in case.made.approvals if person_key(word.person) == person_key(case.person)]
+    identity = unit.origin.identity
+    if identity is not None and any(word.decision == "approved" and word.origin.identity == identity for word in told):
+        raise ConflictError(
+            f"{case.person} approved {case.made.ref} as {case.made.stage!r}, which this task told already, and took it "
+            f"back on {told[-1].at:%Y-%m-%d %H:%M} UTC.",
+            hint=f"{case.person} can approve again with 'podium approve {case.made.id}'.",
+            holder=None,
             request=case.made.id,
         )
 
