@@ -208,6 +208,13 @@ def test_server_error_that_stays(slack: FakeSlack, settings: dict[str, str], mak
     assert (error.permanent, error.status, len(slack.requests)) == (False, 500, 3)
 
 
+def test_no_try_without_time(slack: FakeSlack, settings: dict[str, str], make_message: MakeMessage) -> None:
+    """Where no moment is left for a further try, none is made that nobody would wait for."""
+    slack.reply(503, delay=0.3)
+    error = refused(SlackChannel(seconds=1), make_message(), settings)
+    assert (error.status, len(slack.requests)) == (503, 1)
+
+
 def test_broken_connection_once(slack: FakeSlack, settings: dict[str, str], make_message: MakeMessage) -> None:
     """A connection that breaks once is tried again at once."""
     slack.reply(reset=True, times=1)

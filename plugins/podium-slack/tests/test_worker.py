@@ -193,6 +193,7 @@ def test_same_envelope_twice(worker: ApprovalWorker, registry: Registry, slack: 
     whispered(slack, "UBEN0001")
     (made,) = registry.list_requests(status="committed")
     assert len(made.approvals) == 1
+    threading.Event().wait(1)  # for what must not come
     assert len(slack.ephemerals) == 1
 
 
@@ -253,6 +254,15 @@ def test_hostile_words_reach_nobody_as_markup(worker: ApprovalWorker, registry: 
     sent = [*slack.ephemerals, *slack.updates, *slack.messages]
     assert not any("<" in payload["text"] for payload in sent)
     assert "'mrkdwn'" not in str([payload["blocks"] for payload in sent] + [view["blocks"] for view in slack.views])
+
+
+def test_hostile_name_in_a_whisper(worker: ApprovalWorker, registry: Registry, people: Path, slack: FakeSlack) -> None:
+    """A name that is told back to a person makes no mention."""
+    people.write_text("UBEN0001: '<!channel> *ben*'\n", encoding="utf-8")
+    registry.set_policy(MODEL, {"stages": [{"name": "production", "approvals": {"roles": ["lead"]}}]})
+    decide(slack, "UBEN0001", "approve")
+    assert "<!channel> *ben* may not approve" in whispered(slack, "UBEN0001")
+    assert slack.ephemerals[0]["text"].startswith("&lt;!channel&gt; *ben* may not")
 
 
 def test_wrong_tokens(registry: Registry, people: Path, slack: FakeSlack) -> None:
