@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from podium.checks import Check, TestSubject, check
     from podium.content.report import FileProblem, VerifyReport
     from podium.domain.audit import AuditFinding, AuditHead, AuditHeads, AuditReport, EventPage, Holding
+    from podium.domain.automations import AutomationTest
     from podium.domain.bundle import BundleInfo, ImportReport
     from podium.domain.checks import CheckResult, RecordedCheck, TestReport
     from podium.domain.comparison import Comparison
-    from podium.domain.automations import AutomationTest
     from podium.domain.delivery import Automation, Delivery, DeliveryDetails, Subscription, SubscriptionTest, Template
     from podium.domain.events import Event
     from podium.domain.explaining import Explanation

@@ -105,6 +105,21 @@ def test_a_template_that_the_event_cannot_fill_is_given_up(with_actions, model_f
     assert "'stage' is undefined" in registry.events(MODEL)[-1].after["error"]
 
 
+def test_a_template_that_never_ends_holds_up_nobody(with_actions, model_file, monkeypatch) -> None:
+    """It is given up; the others are done."""
+    monkeypatch.setattr("podium.delivery.actions._FILL_SECONDS", 0.5)
+    act = Act()
+    registry = with_actions(act)
+    # Long enough to be noticed, and over before the tests are.
+    loops = "{% for a in range(2000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}"
+    registry.automate("endless", "act", events=["model_version.linked"], settings={"text": loops})
+    registry.automate("other", "act", events=["model_version.linked"])
+    link(registry, model_file)
+    drain(registry)
+    assert [call.automation for call in act.calls] == ["other"]
+    assert sorted(told(registry)) == [("automation.failed", "endless"), ("automation.fired", "other")]
+
+
 def test_changes_of_an_action_are_the_automations(with_actions, model_file) -> None:
     """Actor and origin say which automation it was, and after which event."""
     registry = with_actions(Act(do=lambda call, settings: call.registry.set_alias(call.event.subject, "best")))

@@ -16,7 +16,7 @@ from podium.domain.automations import chain_of, event_values, stopped_by
 from podium.domain.events import Event
 from podium.domain.plain import storable
 from podium.domain.templates import render_templates
-from podium.errors import InvalidValueError, PodiumError, SettingsError, StorageError
+from podium.errors import PodiumError, SettingsError, StorageError
 from podium.plugins.actions import Action, ActionCall, ActionRegistry
 from podium.plugins.channels import DeliveryFailedError
 from podium.plugins.guard import Outcome, call_within
@@ -25,6 +25,7 @@ from podium.plugins.host import PluginHost
 Connection = sa.Connection
 _LONGEST_RECEIPT = 500
 _LEAST_SECONDS = 1.0
+_FILL_SECONDS = 5.0  # templates are those of users: a loop in a loop never ends
 
 
 class Firings(Protocol):
@@ -60,10 +61,11 @@ class Automations:
     def run_anyhow(self, claimed: Claim, action: Action, seconds: float) -> Outcome:
         """Run an action even if it goes in circles, because somebody asked for it."""
         began, event = time.monotonic(), claimed.event
+        filled = call_within(lambda: rendered_settings(action, claimed.settings, event), min(seconds, _FILL_SECONDS))
+        if filled.error is not None:  # the event will never say anything else, nor the template be quicker
+            return _given_up(f"The settings cannot be filled in: {filled.cause or filled.error}")
         try:
-            settings = resolve_settings(action, rendered_settings(action, claimed.settings, event), self.host)
-        except InvalidValueError as error:  # the event will never say anything else
-            return _given_up(str(error))
+            settings = resolve_settings(action, filled.value, self.host)
         except SettingsError as error:
             return Outcome(error=str(error), cause=error)
         seconds = max(seconds - (time.monotonic() - began), _LEAST_SECONDS)
