@@ -129,6 +129,7 @@ def _facts(type: str) -> tuple[dict[str, Any], dict[str, Any]]:
         "channel": "console",
         "action": "podium.set_alias",
         "automation": "retrain",
+        "next_number": 7,
         "metrics": _METRICS,
     }
     if type in ("model_version.promotion_refused", "model_version.promotion_forced"):
