@@ -101,7 +101,12 @@ def check_deliveries(case: Case) -> Iterator[Finding]:
         found = health.overdue_deliveries(unit, case.now - _LATE)
     if found.late:
         message = f"{amount(found.late, 'message')} should have gone out since {found.since:%Y-%m-%d %H:%M} UTC."
-        yield warning("deliveries", message, "Run 'podium deliver', from cron or an Airflow DAG.", late=found.late)
+        yield warning(
+            "deliveries",
+            message,
+            "Run 'podium deliver', from cron or as a service; 'podium deliveries ls --late' lists them.",
+            late=found.late,
+        )
     if found.dead:
         hint = "'podium deliveries ls --status dead' says why; 'podium deliveries retry' sends them again."
         yield warning("deliveries", f"{amount(found.dead, 'message')} could not be delivered.", hint, dead=found.dead)
