@@ -194,6 +194,17 @@ def test_a_task_does_not_approve_again_for_who_took_it_back(as_task, linked) -> 
     assert as_task(None).approve(asked.id, on_behalf_of="bob").changed
 
 
+@pytest.mark.parametrize("asker", ["Ann\u200b", "an\u00adn", "\u202eann", "ann\x1b"])
+def test_who_asks_under_a_name_that_looks_the_same_is_the_same(open_at, database_url, linked, asker) -> None:
+    """What nobody sees in a name makes no other person of it: they may not approve what they asked for."""
+    registry = open_at(database_url, actor="cy")
+    linked(registry, 1)
+    registry.set_policy(MODEL, ONE)
+    asked = open_at(database_url, actor=asker).promote(MODEL, "production")
+    with pytest.raises(PermissionDeniedError, match="asked for this promotion"):
+        registry.approve(asked.id, on_behalf_of="ann")
+
+
 def test_a_dry_run_writes_nothing(registry, linked, rows) -> None:
     """It says what would happen, with each gate, for a refusal, a request and a commit."""
     linked(registry, 1)

@@ -19,6 +19,7 @@ Decision = Literal["approved", "rejected", "withdrawn"]
 # What makes a version the holder of a stage: gates let it through, or were overruled; it came back; or a policy took
 # over who had the alias, on record. An alias that is set by hand is no stage.
 HELD_BY = ("promoted", "rolled_back", "adopted")
+_INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # categories of Unicode: controls, and what only steers a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +173,9 @@ class RoleGrant(Value):
 
 
 def person_key(person: str) -> str:
-    """Return the form under which two names are the same person: nobody is two by the case of a letter."""
-    return unicodedata.normalize("NFKC", person).casefold().strip()
+    """Return the form under which two names are the same person, whatever the case and what is invisible in them."""
+    seen = "".join(char for char in person if unicodedata.category(char) not in _INVISIBLE)
+    return unicodedata.normalize("NFKC", seen).casefold().strip()
 
 
 def check_person(person: Any, what: str = "The person") -> str:
@@ -185,7 +187,7 @@ def check_person(person: Any, what: str = "The person") -> str:
     check_text(person, what)
     if not isinstance(person, str) or not person.strip() or len(person) > 200:
         raise InvalidValueError(f"{what} has no name of 1 to 200 characters.", hint="Give a user name or an address.")
-    if any(unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") for char in person):
+    if any(unicodedata.category(char) in _INVISIBLE for char in person):
         raise InvalidValueError(f"{what} has a name with control characters: {person!r}.", hint="Leave them out.")
     return person.strip()
 
