@@ -1,7 +1,7 @@
 """A new plugin: a whole distribution, written from the template beside this file, whose tests pass as it stands.
 
-Jinja2 renders it, which Podium has for the templates of messages anyway. Copier could carry later changes of the template
-into plugins that were written before; it would bring a dozen distributions into every Airflow worker for that.
+Jinja2 renders it, which Podium has for the templates of messages anyway. Copier could carry later changes of the
+template into plugins that were written before; it would bring a dozen distributions into every Airflow worker for that.
 """
 
 from __future__ import annotations

@@ -230,7 +230,7 @@ class ChannelContract(ContractCase):
         assert "svm" in self.read(receiver)[-1].text
         database = Path(os.environ["PODIUM_HOME"]).glob("podium.db*")
         stored = b"".join(path.read_bytes() for path in database)
-        assert [name for name in channel.secrets if settings.get(name, "\0").encode() in stored] == []
+        assert [name for name in channel.secrets if name in settings and settings[name].encode() in stored] == []
 
 
 class _Offer:
