@@ -93,3 +93,13 @@ def test_a_broken_registry_offers_nothing(complete, url):
     start = time.monotonic()
     assert complete("show", "dig", PODIUM_URL=url) == []
     assert time.monotonic() - start < 15
+
+
+def test_automations(complete, ok, model):
+    """Actions, events, models and the names of automations complete."""
+    add = ("automation", "add", "note")
+    ok(*add, "--action", "podium.set_alias", "--event", "tag.added", "--setting", "alias=x")
+    assert complete("automation", "test", "") == ["note"]
+    assert complete(*add, "--action", "podium.") == ["podium.promote", "podium.set_alias", "podium.test"]
+    assert complete(*add, "--event", "tag.") == ["tag.added", "tag.removed", "tag.*"]
+    assert complete(*add, "--model", "dig") == ["digits", "digits/mlp"]
