@@ -88,7 +88,6 @@ SILENT = {
     "plugin_faults",
     "subscriptions",
     "automations",
-    "automations",
     "deliver",
     "registries",
     "doctor",
