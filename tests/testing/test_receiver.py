@@ -167,3 +167,55 @@ def test_bodies_it_cannot_read_are_refused(headers: dict[str, str], status: int,
     """A body that would be taken for another one is refused, not kept."""
     assert call(receiver, headers=headers)[0] == status
     assert receiver.requests == ()
+
+
+def test_lags(receiver: LoopbackReceiver) -> None:
+    """A receiver that lags takes its time and is otherwise well; what was told has a delay of its own."""
+    receiver.lag = 0.3
+    start = time.monotonic()
+    assert call(receiver)[:2] == (200, b"ok")
+    assert time.monotonic() - start >= 0.3
+    receiver.reply(500, times=1)
+    start = time.monotonic()
+    assert call(receiver)[0] == 500
+    assert time.monotonic() - start < 0.3
+
+
+def test_drips(receiver: LoopbackReceiver) -> None:
+    """A body comes byte for byte, so that no single wait is long and the whole is."""
+    receiver.reply(body="0123456789", drip=0.1, times=1)
+    start = time.monotonic()
+    assert call(receiver, seconds=0.5)[1] == b"0123456789"
+    assert time.monotonic() - start >= 0.9
+
+
+def test_redirects(receiver: LoopbackReceiver) -> None:
+    """A redirect names the other address, by the status that was told."""
+    receiver.redirect("http://127.0.0.1:9/elsewhere", 307, times=1)
+    status, _, headers = call(receiver)
+    assert (status, headers["Location"]) == (307, "http://127.0.0.1:9/elsewhere")
+    assert call(receiver)[0] == 200
+
+
+def test_speaks_no_http(receiver: LoopbackReceiver) -> None:
+    """Bytes that are no answer are sent as they are."""
+    receiver.reply(raw=b"no HTTP at all\r\n", times=1)
+    with pytest.raises(http.client.BadStatusLine, match="no HTTP at all"):
+        call(receiver)
+
+
+def test_never_answers(receiver: LoopbackReceiver) -> None:
+    """A receiver that hangs takes the request and says nothing."""
+    receiver.hang(times=1)
+    with pytest.raises(TimeoutError):
+        call(receiver, seconds=0.3)
+    assert len(receiver.wait_for(1)) == 1
+
+
+def test_many_at_the_same_moment(receiver: LoopbackReceiver) -> None:
+    """Connections that arrive together are all taken at once: none is sent away to come back a second later."""
+    receiver.reply(delay=0.2)
+    start = time.monotonic()
+    with ThreadPoolExecutor(40) as pool:
+        list(pool.map(lambda _: call(receiver), range(40)))
+    assert time.monotonic() - start < 1.1
