@@ -98,7 +98,7 @@ def test_a_hidden_pickle_is_found(subject: Make, check: Any, name: str) -> None:
 def test_the_scan_says_what_is_called(subject: Make) -> None:
     """The message names the function and where its pickle lies."""
     found = run_check(checks.scan_pickles(), subject({"a.zip": zipped(tarred(EVIL), "b.tar.gz")}), None)
-    assert found.message.startswith(f"Pickles call {os.name}.system (a.zip > b.tar.gz > data-0).")
+    assert found.message == f"Pickles call what is dangerous: {os.name}.system (a.zip > b.tar.gz > data-0)."
 
 
 CLOSED = {
@@ -241,3 +241,29 @@ def test_a_hostile_name_breaks_no_message(subject: Make) -> None:
     """A module whose name is made of control characters is a failure that can be recorded."""
     content = b"\x80\x04X\x05\x00\x00\x00\x1b[2J\x00X\x02\x00\x00\x00\n\r\x93)R."
     assert run_check(checks.scan_pickles(calls="numpy.*"), subject({"m": content}), None).status == "fail"
+
+
+def nested(levels: int) -> bytes:
+    """Return a pickle whose tuple holds itself twice, level by level, and is the key of a dict."""
+    return b"\x80\x04})" + b"2\x86" * levels + b"Ns."
+
+
+@pytest.mark.parametrize("check", [checks.scan_pickles, checks.forbidden_files])
+def test_a_key_that_takes_for_ever_to_hash_is_not_hashed(subject: Make, check: Any) -> None:
+    """Sixty levels of pairs are 2 to the power of 60 parts; the scan goes by as if they were one."""
+    result = run_check(check(timeout=60), subject({"m.bin": nested(60)}), None)
+    assert result.status == ("pass" if check is checks.scan_pickles else "fail")
+
+
+def test_a_file_of_one_line_is_not_kept_in_memory(subject: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that no pickler writes is an error, not all of the memory."""
+    monkeypatch.setattr("podium.checks.builtin.pickle_reader._LINE", 1000)
+    result = run_check(checks.scan_pickles(), subject({"m.bin": b"c" + b"a" * 5000}), None)
+    assert (result.status, "a line of more than" in result.message) == ("error", True)
+
+
+def test_a_frame_that_no_pickler_writes_is_an_error(subject: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader of C goes on in it as if it were not there."""
+    monkeypatch.setattr("podium.checks.builtin.pickle_reader._FRAME", 100)
+    content = b"\x95" + struct.pack("<Q", 500) + (TEXT + b".").ljust(500)
+    assert run_check(checks.scan_pickles(), subject({"m.bin": content}), None).status == "error"

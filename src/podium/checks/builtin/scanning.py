@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Unpack
@@ -19,6 +19,8 @@ from podium.checks.check import Check
 from podium.checks.subject import TestSubject
 from podium.domain.checks import CheckResult
 from podium.errors import InvalidValueError
+
+_NAMED = 25  # as they are there to be put into calls=
 
 
 def scan_pickles(
@@ -64,13 +66,15 @@ class _Found:
     Attributes:
         calls: What is allowed besides.
         pickles: How many there are.
-        bad: What they call and must not, to the first file that does.
+        dangerous: What they call and picklescan calls dangerous, to the first file that does.
+        unknown: What they call and nobody knows, likewise.
         unread: What could not be read, and why.
     """
 
     calls: tuple[str, ...]
     pickles: int = 0
-    bad: dict[str, str] = field(default_factory=dict)
+    dangerous: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
 
     def look(self, file: str, content: Content) -> None:
@@ -94,15 +98,17 @@ class _Found:
             if level == "innocuous" or found == JOBLIB_ARRAY or self._is_allowed(found, level):
                 continue
             if found in pickles.names or level == "dangerous" or _may_be_here(found[0]):
-                self.bad.setdefault(".".join(found), where)
+                name = ".".join(found)
+                (self.dangerous if level == "dangerous" else self.unknown).setdefault(name, where)
 
     def result(self, files: int) -> CheckResult:
         """Return what the check says."""
-        metrics = {"issues": len(self.bad), "pickles": self.pickles}
-        if self.bad:
-            shown = [f"{name} ({where})" for name, where in sorted(self.bad.items())]
-            hint = "What is harmless may be named in calls=[...]."
-            return CheckResult("-", "fail", f"Pickles call {some(shown)}. {hint}", metrics)
+        metrics = {"issues": len(self.dangerous) + len(self.unknown), "pickles": self.pickles}
+        parts = [f"what is dangerous: {_named(self.dangerous)}"] if self.dangerous else []
+        if self.unknown:
+            parts.append(f"what is not known: {_named(self.unknown)}; name in calls=[...] what is harmless")
+        if parts:
+            return CheckResult("-", "fail", f"Pickles call {', and '.join(parts)}.", metrics)
         if self.unread:
             return CheckResult("-", "error", f"Not everything could be scanned: {some(self.unread)}.", metrics)
         said = f"{self.pickles} pickles scanned, nothing suspicious." if self.pickles else "There is no pickle"
@@ -114,6 +120,11 @@ class _Found:
             return True
         # A name with a dot goes through the attributes of a module, and so into whatever it imported.
         return level != "dangerous" and "." not in found[1] and any(fnmatchcase(name, item) for item in self.calls)
+
+
+def _named(found: Mapping[str, str]) -> str:
+    shown = [f"{name} ({where})" for name, where in sorted(found.items())[:_NAMED]]
+    return ", ".join(shown) + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
 
 
 def _judged(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
