@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import threading
+
 import pytest
 import sqlalchemy as sa
 
@@ -154,3 +157,28 @@ def test_other_subscriptions_and_versions_are_no_part_of_the_thread(with_channel
     registry.tag("p/a:v1", "z")
     registry.close()
     assert [message.earlier for message in channel.sent[1:]] == [(), ()]
+
+
+@pytest.mark.tampers
+def test_order_holds_among_several_workers(with_channels, probe, database_url, model_file, monkeypatch) -> None:
+    """Four workers on two lines of 20: each line arrives in order, each message once, though a send takes a while."""
+    channel = probe(act=lambda message, settings: threading.Event().wait(random.uniform(0, 0.02)) or "ok")
+    monkeypatch.setattr(type(channel), "ordered", True)
+    with_channels(channel, url=database_url).subscribe("s", "probe", events=["tag.added"])
+    poor = with_channels(url=database_url)
+    for name in ("p/a", "p/b"):
+        poor.log(name, model_file(name))
+    for number in range(20):
+        for name in ("p/a", "p/b"):
+            poor.tag(name, f"tag{number}")
+    workers = [with_channels(channel, url=database_url) for _ in range(4)]
+    threads = [threading.Thread(target=worker.deliver) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    poor.close()
+    workers[0].deliver()  # what was held up when the last worker looked
+    for name in ("p/a", "p/b"):
+        said = [message.event.after["tag"] for message in channel.sent if message.model == name]
+        assert said == [f"tag{number}" for number in range(20)]
