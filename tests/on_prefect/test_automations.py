@@ -142,3 +142,12 @@ def test_a_block_that_is_not_there_fails_the_attempt(registry, linked, server):
         podium_resolve_secret("prefect", "slack-token")
     with pytest.raises(ValueError, match="nothing"):
         podium_resolve_secret("prefect", "secret/nothing")
+
+
+def test_prefects_own_settings_say_where_the_api_is(registry, linked, server, monkeypatch):
+    """With a profile and no variable, a process that has Prefect finds the server."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    registry.tag(f"{MODEL}:v1", "ready")
+    registry.automate("tell", "prefect.emit_event", events=["tag.added"])
+    tried = registry.test_automation("tell", run=True)
+    assert (tried.error, tried.receipt[:23]) == (None, "event podium.tag.added ")
