@@ -122,6 +122,7 @@ def test_every_option_of_add(answer) -> None:
     [
         ("--template-lines", "x"),
         ("--template-title", "{{"),
+        ("--template-title", "{{ modle }}"),
         ("--digest", "hourly"),
         ("--filter", "nothing = 1"),
         ("--model", "a/b/c"),
@@ -173,7 +174,7 @@ def test_a_delivery_with_its_attempts(ok, failed) -> None:
     assert "Next try" in shown
     ok("deliveries", "retry", failed)
     assert ok("deliver") == "1 sent\n"
-    assert "sent: printed" in ok("deliveries", "show", failed)
+    assert "receipt: printed" in ok("deliveries", "show", failed)
 
 
 def test_filters_and_pages(ok, failed, answer) -> None:

@@ -107,10 +107,10 @@ def test_a_test_message_that_is_not_accepted(ready) -> None:
     """What went wrong is the answer, not an exception; a template that fails is said as well."""
     registry, channel = ready
     channel.act = lambda message, settings: 1 / 0
-    registry.subscribe("s", "probe", template={"title": "{{ nothing }}"})
+    registry.subscribe("s", "probe", template={"title": "{{ after.nothing }}"})
     found = registry.test_subscription("s")
     assert (found.sent, found.receipt, found.error) == (False, None, "ZeroDivisionError: division by zero")
-    assert "'nothing' is undefined" in found.note
+    assert "has no attribute 'nothing'" in found.note
 
 
 def test_a_test_of_what_is_not_there(ready) -> None:

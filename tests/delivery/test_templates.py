@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from podium.delivery.messages import template_fields
+from podium.domain.notification_rules import MESSAGE_FIELDS
 from podium.errors import InvalidValueError
 
 MODEL = "model-registry/Digits"
@@ -54,7 +56,7 @@ def test_lines_take_the_place_of_podiums(said) -> None:
 @pytest.mark.parametrize(
     ("title", "words"),
     [
-        ("{{ nothing }}", "'nothing' is undefined"),
+        ("{{ after.nothing }}", "has no attribute 'nothing'"),
         ("{{ after.missing.deep }}", "has no attribute 'missing'"),
         ("{{ 1 / 0 }}", "division by zero"),
         ("{{ reason }}" * 0 + "{{ '' }}", "says nothing"),
@@ -73,7 +75,9 @@ def test_a_template_that_fails_loses_no_message(said, title, words) -> None:
     assert details.attempts[0].receipt == "ok"
 
 
-@pytest.mark.parametrize("template", ["{{ model", "{% if %}", "x" * 20_000, 5, {"titel": "x"}, {"title": 3}], ids=repr)
+@pytest.mark.parametrize(
+    "template", ["{{ model", "{{ modle }}", "{% if %}", "x" * 20_000, 5, {"titel": "x"}, {"title": 3}], ids=repr
+)
 def test_what_is_no_template_is_refused(with_channels, probe, template) -> None:
     """A template that cannot be read is an error where it is made, not where it is sent."""
     registry = with_channels(probe())
@@ -96,3 +100,9 @@ def test_the_template_of_its_time(with_channels, probe, model_file) -> None:
     registry.retry(registry.deliveries()[0].id)
     registry.deliver()
     assert channel.sent[-1].title == "old"
+
+
+def test_what_a_template_may_name_is_what_a_message_has(said) -> None:
+    """The names that are checked when a template is made are those that it gets when it is sent."""
+    message, _ = said("x")
+    assert set(template_fields(message)) == MESSAGE_FIELDS

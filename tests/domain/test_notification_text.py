@@ -82,6 +82,7 @@ def test_what_is_written_is_read_as_the_same() -> None:
         ("model-registry/churn-*", "a/b/c", 6, "names no model or registry"),
         ("actor != 'ci'", "actr != 'ci'", 7, "There is no field 'actr'"),
         ("{{ stage }}", "{{ stage", 9, "The title of the template"),
+        ("{{ stage }}", "{{ stge }}", 9, "Did you mean 'stage'?"),
         ("{{ actor }}", "{% if %}", 10, "The lines of the template"),
         ("digest: 1h", "digest: hourly", 12, "no span of time"),
         ("deduplicate: 10m", "deduplicate: 0m", 13, "no span of time"),

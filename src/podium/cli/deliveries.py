@@ -252,7 +252,7 @@ def _attempt(item: Attempt) -> list[str | Text]:
         styled(item.error, "yellow" if item.receipt is not None else "red") if item.error else styled("sent", "green")
     )
     if item.receipt:
-        told = joined(told, styled(f": {item.receipt}"))
+        told = joined(told, styled(f"\nreceipt: {item.receipt}", lines=True))
     return [str(item.number), time_text(item.started_at, full=True), took, told]
 
 

@@ -19,7 +19,6 @@ _DELIVERIES = sa.select(
 ).join(t.events, _E.id == _D.event_id)
 _AGAIN: dict[bool, tuple[str, ...]] = {False: ("dead",), True: ("dead", "sent")}
 _SHORTEST = 8  # hexadecimal digits of an id that somebody may give in place of all 32
-_FILTERS = "subscription, channel, event_type, model, since"
 
 
 def list_deliveries(
@@ -95,7 +94,10 @@ def retry_deliveries(connection: sa.Connection, now: datetime, choice: DeliveryC
     """
     narrowed = any((choice.subscription, choice.channel, choice.event_type, choice.model, choice.since))
     if sent and not narrowed:
-        raise InvalidValueError("Everything that ever was sent would be sent again.", hint=f"Narrow it: {_FILTERS}.")
+        raise InvalidValueError(
+            "Everything that ever was sent would be sent again.",
+            hint="Narrow it by subscription, channel, event, model or time.",
+        )
     query = sa.select(_D.id).join(t.events, _E.id == _D.event_id).where(*_conditions(choice, now))
     return _make_due(connection, now, [_D.id.in_(query), _D.status.in_(_AGAIN[sent])])
 

@@ -15,10 +15,30 @@ from podium.domain.events import TYPES
 from podium.domain.expressions import read_expression
 from podium.domain.names import check_label
 from podium.domain.plain import check_text
-from podium.domain.templates import check_templates
+from podium.domain.templates import check_templates, undeclared_names
 from podium.errors import InvalidValueError
 
 Rule = tuple[tuple[str | int, ...], Callable[[], object]]  # which field, and what raises if it is wrong
+# What a template of a subscription may name; `podium.delivery.messages.template_fields` gives it.
+MESSAGE_FIELDS = frozenset(
+    [
+        "model",
+        "name",
+        "version",
+        "stage",
+        "actor",
+        "reason",
+        "origin",
+        "link",
+        "previous",
+        "title",
+        "lines",
+        "metrics",
+        "event",
+        "after",
+        "before",
+    ]
+)
 _PLACE = re.compile(r"[^/:]+(/[^/:]+)?")
 
 
@@ -47,8 +67,8 @@ def rules_of(target: Subscription | Automation, now: datetime) -> Iterator[Rule]
     yield ("deduplicate",), lambda: _check_span(target.deduplicate)
     template = target.template
     if template is not None:
-        yield ("template", "title"), lambda: check_templates([template.title], "The title of the template")
-        yield ("template", "lines"), lambda: check_templates([template.lines or ""], "The lines of the template")
+        yield ("template", "title"), lambda: _check_words(template.title, "The title of the template")
+        yield ("template", "lines"), lambda: _check_words(template.lines or "", "The lines of the template")
 
 
 def check_rules(target: Subscription | Automation, now: datetime) -> None:
@@ -60,6 +80,15 @@ def check_rules(target: Subscription | Automation, now: datetime) -> None:
     """
     for _, check in rules_of(target, now):
         check()
+
+
+def _check_words(text: str, what: str) -> None:
+    """Refuse a template that names what no message has: it would fail each time."""
+    check_templates([text], what)
+    for name in sorted(undeclared_names(text) - MESSAGE_FIELDS):
+        near = difflib.get_close_matches(name, MESSAGE_FIELDS, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There is {', '.join(sorted(MESSAGE_FIELDS))}."
+        raise InvalidValueError(f"{what} names {name!r}, which no message has.", hint=hint)
 
 
 def _check_any(target: Subscription | Automation) -> None:

@@ -24,6 +24,19 @@ def check_templates(plain: Any, what: str) -> None:
         _compiled(text, what)
 
 
+def undeclared_names(text: str) -> set[str]:
+    """Return the names that a template looks up in what it is given.
+
+    Raises:
+        InvalidValueError: It cannot be read as a template, or is too long.
+    """
+    from jinja2 import meta
+
+    _compiled(text, "The template")
+    environment = _environment()
+    return meta.find_undeclared_variables(environment.parse(text)) - set(environment.globals)
+
+
 def render_templates(plain: Any, values: Mapping[str, Any]) -> Any:
     """Return plain JSON with each text in it rendered; keys stay as they are.
 
