@@ -8,6 +8,7 @@ from podium.errors import InvalidNameError, InvalidValueError, NotFoundError, Po
 
 HOSTILE = ["a\0b", "\ud800", "'; DROP TABLE runs; --", "x" * 5000, "..", "a/../b", "\u202eabc", "", None, 7, b"x"]
 
+SET = "podium.set_alias"
 VERBS = {
     "resolve": lambda registry, text: registry.resolve(text),
     "resolve_name": lambda registry, text: registry.resolve(f"p/{text}"),
@@ -46,6 +47,12 @@ VERBS = {
     "deliveries": lambda registry, text: registry.deliveries(text) if text is not None else registry.run(None),
     "subscribe": lambda registry, text: registry.subscribe(text, "console"),
     "subscribe_event": lambda registry, text: registry.subscribe("s", "console", events=[text]),
+    "automate": lambda registry, text: registry.automate(text, SET, events=["tag.*"], settings={"alias": "x"}),
+    "automate_event": lambda registry, text: registry.automate("a", SET, events=[text], settings={"alias": "x"}),
+    "automation": lambda registry, text: registry.automation(text),
+    "stop_automation": lambda registry, text: registry.stop_automation(text),
+    "enable_automation": lambda registry, text: registry.enable_automation(text),
+    "test_automation": lambda registry, text: registry.test_automation(text),
 }
 
 
