@@ -49,6 +49,7 @@ COMMANDS = {
     "deliveries ls": ("deliveries", "ls"),
     "deliveries retry": ("deliveries", "retry"),
     "plugins": ("plugins",),
+    "plugin new": ("plugin", "new", "pigeon"),
     "db current": ("db", "current"),
     "db upgrade": ("db", "upgrade"),
     "db downgrade": ("db", "downgrade", "0001", "--yes"),
