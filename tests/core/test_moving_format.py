@@ -10,7 +10,7 @@ from podium.domain.bundle_records import RECORDS
 from podium.sql.tables import metadata
 
 PAGE = Path(__file__).parents[2] / "docs" / "moving.md"
-NOT_MOVED = {"settings", "subscriptions", "deliveries", "delivery_attempts", "plugin_faults"}
+NOT_MOVED = {"settings", "subscriptions", "automations", "deliveries", "delivery_attempts", "plugin_faults"}
 MADE_ANEW = {"run_fields", "version_fields", "member_fields"}
 DERIVED = {("aliases", "stage")}
 
