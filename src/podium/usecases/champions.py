@@ -44,7 +44,7 @@ def require_champion_name(unit: Unit, collection: str, name: str) -> None:
         f"{collection} has no stage {name!r}, and never had an alias of this name: there is nobody to compare with.",
         hint=(f"Did you mean {near[0]!r}? " if near else "")
         + (f"There are {', '.join(known)}. " if known else "")
-        + "To compare with nobody, say so: --no-champion, or champion=None.",
+        + "To compare with nobody, say so: --no-champion, champion=None, --podium-stage ''.",
         champion=name,
         known=known,
     )
