@@ -83,6 +83,7 @@ ELSEWHERE = {
     **dict.fromkeys(("approve", "reject", "withdraw", "demote"), "core/promotion_truth.txt"),
     "unfreeze": "cli/test_json.py",
     "automation": "cli/test_automation.py",
+    "plugin": "plugins/test_scaffold.py",
     "import": "cli/test_moving.py",
     "import-mlflow": "from_mlflow/conftest.py",
 }

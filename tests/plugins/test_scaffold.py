@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -157,3 +158,16 @@ def test_the_command(tmp_path) -> None:
     assert "  src/podium_teams/channel.py" in first.stdout.splitlines()
     second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (second.returncode, "is there already" in second.stderr) == (4, True)
+
+
+def test_the_command_answers_json(tmp_path) -> None:
+    """With --json the answer is what was made, as one document."""
+    command = [sys.executable, "-m", "podium.cli.main", "plugin", "new", "gatekeeper", "--kind", "gate", "--json"]
+    done = subprocess.run([*command, "--into", str(tmp_path)], capture_output=True, text=True, check=True, timeout=60)
+    found = json.loads(done.stdout)
+    assert (found["name"], found["kind"], found["folder"]) == (
+        "gatekeeper",
+        "gate",
+        str(tmp_path / "podium-gatekeeper"),
+    )
+    assert "src/podium_gatekeeper/plugin.py" in found["files"]
