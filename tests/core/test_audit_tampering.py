@@ -44,6 +44,7 @@ def live(registry, folder):
     registry.log("p/lonely", files["d"])
     registry.create_registry("other", types=["model"])
     registry.subscribe("team", "console")
+    registry.automate("ship", "podium.promote", events=["stage.adopted"], settings={"to": "staging"})
     registry.tag(f"{MODEL}:v0", ["eu"])
     registry.tag(MODEL, ["vision"])
     registry.set_alias(f"{MODEL}:v0", "best", reason="as measured")
@@ -182,6 +183,10 @@ ROWS = {
     "former name put in": by_hand.give_name_up,
     "subscription redirected": lambda c: change(c, t.subscriptions, channel="elsewhere"),
     "subscription removed": lambda c: remove(c, t.subscriptions),
+    "automation redirected": lambda c: change(c, t.automations, action="webhook"),
+    "automation filled in otherwise": lambda c: change(c, t.automations, settings={"to": "production"}),
+    "automation put to rest": lambda c: change(c, t.automations, enabled=False),
+    "automation removed": lambda c: remove(c, t.automations),
     "approval by another": lambda c: change(c, t.approvals, person="mallory"),
     "approval flipped": lambda c: change(c, t.approvals, decision="rejected"),
     "approval deleted": lambda c: remove(c, t.approvals),
