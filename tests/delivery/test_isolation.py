@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -109,6 +110,25 @@ def test_an_observer_that_fails_harms_nobody(open_at, database_url, model_file, 
     assert [event.type for event in heard] == ["subscription.added", "artifact.created", "artifact_version.logged"]
     (fault,) = registry.plugin_faults()
     assert (fault.plugin, fault.hook, fault.count) == ("bad", "podium_on_event", 3)
+
+
+def test_a_database_that_went_away_lets_a_registry_close(tmp_path, open_at, model_file) -> None:
+    """What a plugin did wrong cannot be written down any more; the end of a script is none of its business."""
+
+    class Failing:
+        @hookimpl
+        def podium_on_event(self, event: object) -> None:
+            raise ValueError("broken")
+
+    (tmp_path / "gone").mkdir()
+    host = PluginHost(discover=False)
+    host.register(Failing(), "failing")
+    registry = open_at(f"sqlite:///{tmp_path / 'gone' / 'podium.db'}", host=host)
+    registry.log("p/a", model_file("a"))
+    registry._database.dispose()
+    shutil.rmtree(tmp_path / "gone")
+    (tmp_path / "gone").write_text("no folder")
+    registry.close()
 
 
 def test_an_observer_may_call_the_registry(open_at, database_url, model_file) -> None:

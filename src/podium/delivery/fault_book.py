@@ -51,10 +51,18 @@ class FaultBook:
         if counted:
             self._write(counted)
 
+    def at_last(self, more: Sequence[Fault] = ()) -> None:
+        """Write what there is, or say in the log that it could not be written: no fault of a plugin ends a caller.
+
+        Args:
+            more: Further faults.
+        """
+        try:
+            self.now(more)
+        except Exception:  # noqa: BLE001 - the database may be away by now
+            _log.warning("What plugins did wrong could not be written down.", exc_info=True)
+
     def _in_time(self) -> None:
         with self._lock:
             self._waiting = 0
-        try:
-            self.now()
-        except Exception:  # noqa: BLE001 - a database that is away must not end in a traceback of a thread
-            _log.warning("What plugins did wrong could not be written down.", exc_info=True)
+        self.at_last()

@@ -41,7 +41,7 @@ class Observers:
         for plugin, courier in tuple(self._couriers.items()):
             if not courier.wait(max(0.0, end - time.monotonic()), partial(self._host.late, plugin)):
                 late += self._host.late(plugin)
-        self._book.now(late)
+        self._book.at_last(late)
 
     def _tell(self, plugin: str, events: tuple[Event, ...]) -> None:
         for event in events:
