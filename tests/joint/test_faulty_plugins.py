@@ -128,7 +128,8 @@ def test_a_change_is_as_fast_beside_plugins_that_misbehave(tmp_path: Path) -> No
     print(
         f"{CHANGES} changes, median of one: {min(healthy) * 1e3:.1f} ms, beside bad plugins {min(beside) * 1e3:.1f} ms"
     )
-    assert min(beside) < 1.5 * min(healthy) + 0.01
+    # Waking threads takes 1 to 30 ms here, by what else runs; one fault written at every change took 110 ms more.
+    assert min(beside) < 1.5 * min(healthy) + 0.04
 
 
 def _measure(folder: Path, modules: dict[str, str]) -> tuple[float, list[str]]:
