@@ -176,6 +176,18 @@ def test_a_vault_that_fails_shows_nothing(with_vault, monkeypatch) -> None:
     assert SECRET not in delivery.error
 
 
+def test_the_fault_of_a_vault_shows_nothing(with_vault, monkeypatch, caplog) -> None:
+    """Neither the log nor the list of faults keeps the words of a vault that fails, which may hold a secret."""
+    registry, _ = with_vault
+    registry.subscribe("s", "probe", events=["alias.set"], settings={"token": "vault:slack/token"})
+    monkeypatch.setattr(Vault, "sealed", True)
+    registry.set_alias("p/a", "best")
+    registry.close()
+    (fault,) = registry.plugin_faults()
+    assert (fault.plugin, fault.error) == ("vault", "RuntimeError")
+    assert SECRET not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("allowed", "reference", "fine"),
     [

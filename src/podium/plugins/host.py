@@ -262,7 +262,9 @@ class PluginHost:
 
     def _note(self, plugin: str, hook: str, outcome: Outcome) -> None:
         if outcome.error is not None:
-            self._add_fault(plugin, hook, outcome.error)
+            # What a plugin says when it fails to look a secret up may hold the secret; faults are stored and shown.
+            unsaid = hook == "podium_resolve_secret" and outcome.cause is not None
+            self._add_fault(plugin, hook, type(outcome.cause).__name__ if unsaid else outcome.error)
         if outcome.forked:
             self._add_fault(plugin, hook, FORKED)
 
