@@ -264,7 +264,6 @@ def test_a_process_that_ends_is_a_failure_that_stops_the_rest(lite, linked, writ
     assert (report.not_run, report.passed) == (("test_it-test_b", "test_it-test_c"), False)
 
 
-
 @pytest.mark.parametrize(
     ("options", "names"),
     [

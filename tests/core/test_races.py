@@ -64,9 +64,7 @@ def test_an_alias_set_while_its_version_is_deleted(
     assert dangling(registry, sets) == []
 
 
-def test_unlinked_while_its_source_is_deleted(
-    registry: Registry, actors: Actors, race: Callable[[int], None]
-) -> None:
+def test_unlinked_while_its_source_is_deleted(registry: Registry, actors: Actors, race: Callable[[int], None]) -> None:
     """200 races of unlinking with a forced deletion of what was linked: each link goes once, and is told of once."""
     race(TRIALS)
     gone = [("delete", f"{ARTIFACT}:v{turn}", True) for turn in range(TRIALS)]
