@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from podium.errors import InvalidValueError, NotFoundError, PluginError, PromotionRefusedError
+from podium.errors import InvalidValueError, NotFoundError, PermissionDeniedError, PluginError, PromotionRefusedError
 from podium.plugins import DeliveryFailedError
 from podium.registry import Registry
 from tests.delivery.acting import MODEL, Act, drain, host_of, soon, told
@@ -105,13 +105,14 @@ def test_a_template_that_the_event_cannot_fill_is_given_up(with_actions, model_f
     assert "'stage' is undefined" in registry.events(MODEL)[-1].after["error"]
 
 
-def test_a_template_that_never_ends_holds_up_nobody(with_actions, model_file, monkeypatch) -> None:
+def test_a_template_that_takes_long_holds_up_nobody(with_actions, model_file, monkeypatch) -> None:
     """It is given up; the others are done."""
-    monkeypatch.setattr("podium.delivery.actions._FILL_SECONDS", 0.5)
+    monkeypatch.setattr("podium.delivery.actions._FILL_SECONDS", 0.02)
     act = Act()
     registry = with_actions(act)
-    # Long enough to be noticed, and over before the tests are.
-    loops = "{% for a in range(2000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}"
+    # Long enough to be noticed, and over before the tests are: templates know nothing that never ends.
+    many = "+".join(["[" + "0," * 500 + "]"] * 4)
+    loops = f"{{% for a in {many} %}}{{% for b in {many} %}}{{% endfor %}}{{% endfor %}}"
     registry.automate("endless", "act", events=["model_version.linked"], settings={"text": loops})
     registry.automate("other", "act", events=["model_version.linked"])
     link(registry, model_file)
@@ -131,6 +132,39 @@ def test_changes_of_an_action_are_the_automations(with_actions, model_file) -> N
     assert (move.actor, move.origin.label) == ("automation a", "automation a")
     assert move.origin.identity == f"automation:{delivery.id}"
     assert (move.origin.details["event"], registry.set_alias(MODEL, "mine").actor) == (delivery.event, "ann")
+
+
+def test_nobody_asks_through_an_automation_to_approve_by_themselves(with_actions, model_file) -> None:
+    """Who added it, and who made the change that it followed on, count as those who asked."""
+    bob, cy, dee, eve = (with_actions(actor=actor) for actor in ("bob", "cy", "dee", "eve"))
+    link(bob, model_file)
+    rule = {"count": 1, "not_author": True}
+    bob.set_policy("model-registry", {"stages": [{"name": "production", "approvals": rule}]})
+    cy.automate("mine", "podium.promote", events=["tag.added"], settings={"to": "production"})
+    dee.tag(f"{MODEL}:v0", "go")
+    drain(dee)
+    (request,) = eve.list_requests(MODEL)
+    for registry, words in ((bob, "logged"), (cy, "added the automation 'mine'"), (dee, "'mine' followed on")):
+        with pytest.raises(PermissionDeniedError, match=words):
+            registry.approve(request.id)
+    assert eve.approve(request.id).status == "committed"
+
+
+def test_an_alias_that_a_person_moved_since_stays(with_actions, model_file) -> None:
+    """An attempt whose answer was lost is made again, and does not undo what somebody did meanwhile."""
+    registry = with_actions()
+    registry.automate("a", "podium.set_alias", events=["model_version.linked"], settings={"alias": "cand"})
+    link(registry, model_file)
+    drain(registry)
+    registry.log("p/a", model_file("other"))
+    registry.link("p/a", MODEL)
+    registry.set_alias(f"{MODEL}:v0", "cand")
+    fired = registry.deliveries()
+    registry.set_alias(f"{MODEL}:v1", "cand")
+    for delivery in fired:
+        registry.retry(delivery.id, sent=True)
+    drain(registry)
+    assert registry.resolve(f"{MODEL}:cand").number == 1
 
 
 def test_a_promotion_is_repeated_harmlessly(with_actions, model_file) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from podium.errors import InvalidNameError, InvalidValueError, PluginError
@@ -101,6 +103,24 @@ def test_a_secret_is_taken_out_of_what_is_kept(with_channels, probe, model_file,
     assert any("bad token *** at https://x/***/y" in text for text in texts)
     assert not any(SECRET in text for text in texts)
     assert SECRET.encode() not in database(tmp_path)
+
+
+def test_a_secret_that_an_error_quotes_is_not_kept(with_channels, probe, model_file, monkeypatch, tmp_path) -> None:
+    """Neither with the end of its line, nor as ``repr`` or JSON write it, nor one line of several."""
+    secret = 'first-line-of-it"\nsecond-line-of-it\n'
+
+    def act(message: object, settings: dict[str, str]) -> str:
+        token = settings["token"]
+        raise ValueError(f"bad header {token.encode()!r} or {token!r} or {json.dumps(token)}, not {token.split()[1]}")
+
+    monkeypatch.setenv("THE_TOKEN", secret)
+    registry = with_channels(probe(act=act))
+    registry.subscribe("s", "probe", events=["artifact_version.logged"], settings={"token": "env:THE_TOKEN"})
+    registry.log("p/a", model_file("a"))
+    registry.close()
+    (delivery,) = registry.deliveries()
+    assert "bad header" in delivery.error
+    assert "line-of-it" not in delivery.error
 
 
 def database(folder) -> bytes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from podium.errors import InvalidValueError, SettingsError
 from podium.plugins.actions import Action
@@ -18,6 +20,7 @@ OWN = ("env", "file")
 # What Podium's adapters look up: they need not be installed where a subscription is made.
 ADAPTERS = ("airflow", "prefect")
 _HOOK = "podium_resolve_secret"
+_SHORTEST_LINE = 4  # a line that is shorter says little, and would blank out half a text
 
 
 def check_settings(target: Channel | Action, settings: Mapping[str, Any], host: PluginHost | None = None) -> None:
@@ -88,11 +91,21 @@ def resolve_settings(
 
 
 def without_secrets(text: str | None, target: Channel | Action, settings: Mapping[str, Any]) -> str | None:
-    """Take secrets out of a text that is stored and shown."""
+    """Take secrets out of a text that is stored and shown, also as an error quotes them, whole or a line of them."""
     for name in target.secrets:
-        if text and isinstance(settings.get(name), str) and settings[name]:
-            text = text.replace(settings[name], "***")
+        secret = settings.get(name)
+        if text and isinstance(secret, str) and secret:
+            for form in _forms(secret):
+                text = text.replace(form, "***")
     return text
+
+
+def _forms(secret: str) -> list[str]:
+    """Return what a secret may look like in a text, the longest first."""
+    lines = [line.strip() for line in secret.splitlines()]
+    plain = {secret, secret.strip(), *(line for line in lines if len(line) >= _SHORTEST_LINE)} - {""}
+    quoted = {form for item in plain for form in (repr(item)[1:-1], json.dumps(item)[1:-1], quote(item, safe=""))}
+    return sorted(plain | quoted, key=lambda form: (-len(form), form))
 
 
 def _require_allowed(setting: str, reference: str) -> None:
@@ -111,7 +124,7 @@ def _require_allowed(setting: str, reference: str) -> None:
 def _resolve(reference: str, host: PluginHost | None) -> str:
     scheme, _, rest = reference.partition(":")
     if scheme == "env":
-        value = os.environ.get(rest)
+        value = os.environ.get(rest, "").strip()  # a line's end comes with many a way to set it
         if not value:
             raise SettingsError(
                 f"The variable {rest} is not set in this process.", hint="Set it where deliveries are made."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from podium.delivery.messages import digest_of, in_words_of, message_of
 from podium.delivery.outbox import Claim
@@ -13,10 +13,11 @@ from podium.domain.delivery import Template
 from podium.domain.plain import storable
 from podium.errors import PodiumError, SettingsError
 from podium.plugins.channels import Channel, Message
-from podium.plugins.guard import Outcome, call_within, describe
+from podium.plugins.guard import Outcome, call_within
 from podium.plugins.host import PluginHost
 
 _LONGEST_RECEIPT = 500
+_WORDS_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,12 @@ def worded(message: Message, template: Template | None) -> tuple[Message, str | 
     """Return a message in the words of a template; if that fails, in Podium's own, and why."""
     if template is None:
         return message, None
-    try:
-        return in_words_of(template, message), None
-    except Exception as error:  # noqa: BLE001 - whatever a template does, the message is not lost
-        why = error.message if isinstance(error, PodiumError) else describe(error)
-        return message, f"Sent in Podium's own words: {why}"[:_LONGEST_RECEIPT]
+    # Whatever a template does, the message is not lost; nor is the time of others, where it has much to go through.
+    rendered = call_within(lambda: in_words_of(template, message), _WORDS_SECONDS)
+    if rendered.error is None:
+        return cast("Message", rendered.value), None
+    why = rendered.cause.message if isinstance(rendered.cause, PodiumError) else rendered.error
+    return message, f"Sent in Podium's own words: {why}"[:_LONGEST_RECEIPT]
 
 
 def send_message(

@@ -80,7 +80,9 @@ def check_schema(value: Any, schema: Mapping[str, Any], path: Path) -> None:
         kind, words = _TYPES[schema["type"]]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             hint = (
-                f"Write a list: [{value!r}]." if kind is list and isinstance(value, str) else "Look at docs/promotion."
+                f"Write a list: [{value!r}]."
+                if kind is list and isinstance(value, str)
+                else "Look at the guide: docs/promotion.md, docs/notifications.md."
             )
             raise InvalidValueError(f"This is {_shown(value)}, but {words} is meant.", hint=hint)
         _check_limits(value, schema)

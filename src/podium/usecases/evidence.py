@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from podium.domain.automations import LONGEST_CHAIN
 from podium.domain.checks import counting_checks
 from podium.domain.evaluation import CheckEvidence, Evidence, evaluate_gates, open_windows
 from podium.domain.gates import GateResult, PromotionRequest, plugin_gates
 from podium.domain.metric_gates import Holder, Subject, parse_rule
+from podium.domain.origin import Origin
 from podium.domain.policies import Policy, Stage
 from podium.domain.transitions import FreezeInfo, Transition, person_key
 from podium.domain.versions import Version
@@ -28,6 +31,7 @@ from podium.usecases.stage_holders import has_held
 from podium.usecases.unit import Unit
 
 _A, _K = t.aliases.c, t.checks.c
+_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +125,37 @@ def frozen_facts(unit: Unit, candidate: Candidate) -> dict[str, Any]:
 
 
 def authors_of(unit: Unit, candidate: Candidate) -> Mapping[str, str]:
-    """Return who asked for a promotion and who logged the version, by `person_key`, with the words for it."""
+    """Return who asked for a promotion and who logged the version, by `person_key`, with the words for it.
+
+    Where an automation asked, those behind it count as well: who added it, and whose change it followed on.
+    """
     v, m = t.versions.c, t.memberships.c
     here = (m.collection_id == candidate.row.id, m.number == candidate.version.number)
     logged = sa.select(v.created_by).join(t.memberships, m.version_id == v.id).where(*here)
     logger: str = unit.connection.execute(logged).scalar_one()
     asker = candidate.asker or unit.actor
-    return {person_key(logger): "logged this version", person_key(asker): "asked for this promotion"}
+    behind = _behind(unit, candidate.request.origin if candidate.request is not None else unit.origin)
+    asked = {person_key(logger): "logged this version", person_key(asker): "asked for this promotion"}
+    return {person_key(person): words for person, words in behind} | asked
+
+
+def _behind(unit: Unit, origin: Origin) -> Iterator[tuple[str, str]]:
+    """Yield the people behind the automations that led to a call, and what they did."""
+    for _ in range(LONGEST_CHAIN):
+        name, event = origin.details.get("automation"), origin.details.get("event")
+        if not isinstance(name, str) or not isinstance(event, str) or not _ID.fullmatch(event):
+            return
+        added = sa.select(t.automations.c.created_by).where(t.automations.c.name == name)
+        for person in unit.connection.scalars(added):
+            yield person, f"added the automation {name!r}, which asked for this promotion"
+        found = unit.connection.execute(_EVENT, {"event": UUID(event)}).one_or_none()
+        if found is None:
+            return
+        yield found.created_by, f"made the change that the automation {name!r} followed on"
+        origin = Origin.from_json(found.origin)
+
+
+_EVENT = sa.select(t.events.c.created_by, t.events.c.origin).where(t.events.c.id == sa.bindparam("event"))
 
 
 def _checks(unit: Unit, collection_id: UUID, version: Version) -> dict[str, CheckEvidence]:

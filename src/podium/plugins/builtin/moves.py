@@ -49,6 +49,8 @@ class SetAliasAction(Action):
         ref, alias = ref_of(call, settings), text_of(settings, "alias")
         if late := moved_by_a_later_event(call, ref, alias):
             return late
+        if moved_by_this_firing(call, ref, alias):  # its answer was lost; what people did since stays
+            return f"{alias} of {ref.partition(':')[0]} was moved by an earlier attempt"
         move = call.registry.set_alias(ref, alias, reason=_reason(call, settings))
         return f"{alias} of {move.collection} is v{move.after}"
 
@@ -95,6 +97,12 @@ def moved_by_a_later_event(call: ActionCall, ref: str, alias: str) -> str | None
         if mine and then.get("sequence", 0) > call.event.sequence:
             return f"{alias} of {model} was moved for a later event already; nothing was done"
     return None
+
+
+def moved_by_this_firing(call: ActionCall, ref: str, alias: str) -> bool:
+    """Whether an earlier attempt moved the alias already: the outbox did not hear of it."""
+    moves = call.registry.history(ref.partition(":")[0], alias)
+    return any(move.origin.identity == f"automation:{call.id}" for move in moves)
 
 
 def _reason(call: ActionCall, settings: Mapping[str, Any]) -> str:
