@@ -19,22 +19,28 @@ from podium.content.opening import open_store
 from podium.content.store import ContentStore, Staged
 
 SERVER = """
-import time
+import select
+import sys
 from moto.server import ThreadedMotoServer
 
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)
-time.sleep(1200)  # bounded, whatever happens to the tests
+select.select([sys.stdin], [], [], 2 * 3600)  # until the tests end, however they do; bounded, whatever happens
 """
 
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
-    """The address of a server that speaks S3; it runs while the tests do, twenty minutes at most."""
+    """The address of a server that speaks S3; it runs while the tests do, two hours at most."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", SERVER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-W", "ignore", "-c", SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     try:
         port = int(process.stdout.readline())
@@ -42,6 +48,7 @@ def s3_server() -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait(10)
+        process.stdin.close()
         process.stdout.close()
 
 

@@ -35,9 +35,10 @@ def test_the_face_is_exact():
 
 
 def test_podium_lists_the_plugin(registry):
-    """The entry point works: the plugin is loaded without error and knows origins."""
+    """The entry point works: the plugin is loaded without error and offers what it has."""
     (found,) = [plugin for plugin in registry.plugins() if plugin.name == "prefect"]
-    assert (found.hooks, found.error) == (("podium_origin",), None)
+    assert found.hooks == ("podium_actions", "podium_origin", "podium_resolve_secret")
+    assert found.error is None
 
 
 def test_prefect_finds_the_collection():

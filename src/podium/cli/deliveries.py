@@ -47,7 +47,7 @@ _INTERVAL = 2.0
 @click.option("--interval", type=duration, metavar="TIME", help="With --watch: how long between two looks; 2s.")
 @pass_state
 def deliver_command(state: State, seconds: float | None, watch: bool, interval: timedelta | None) -> None:
-    """Deliver what is due.
+    """Deliver what is due, once or as a service.
 
     Messages go out right after the change that caused them; this takes what was left over or failed, and runs
     automations. Many workers may run at a time. SIGTERM and Ctrl-C let the attempt in hand come to its end; the exit
