@@ -30,8 +30,8 @@ def name_of_test(node: str) -> str:
     """Return the name of the check that a test of pytest becomes.
 
     ``tests/model/test_quality.py::TestDigits::test_accuracy[small]`` becomes
-    ``tests.model.test_quality-TestDigits-test_accuracy.small``. Of a file outside of the folder that pytest runs in, only
-    the file's own name counts.
+    ``tests.model.test_quality-TestDigits-test_accuracy.small``. Of a file outside of the folder that pytest runs in only
+    its own name counts.
 
     Args:
         node: Its node id.
