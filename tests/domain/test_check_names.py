@@ -53,9 +53,3 @@ def test_what_fits_stays() -> None:
     """A name that is one already is not changed."""
     assert fitting("val.accuracy-1") == "val.accuracy-1"
     assert (name_of_case("fast", None), name_of_case("fast", "small")) == ("fast", "fast.small")
-
-
-def test_a_suite_elsewhere_has_the_same_names_on_every_machine() -> None:
-    """Where it lies as seen from the folder that pytest runs in is no part of the name."""
-    node = "../../tmp/x7/test_suite.py::test_small"
-    assert (name_of_test(node), suite_of_test(node)) == ("test_suite-test_small", "test_suite")

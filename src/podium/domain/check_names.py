@@ -30,13 +30,11 @@ def name_of_test(node: str) -> str:
     """Return the name of the check that a test of pytest becomes.
 
     ``tests/model/test_quality.py::TestDigits::test_accuracy[small]`` becomes
-    ``tests.model.test_quality-TestDigits-test_accuracy.small``. Of a file outside of the folder that pytest runs in only
-    its own name counts.
+    ``tests.model.test_quality-TestDigits-test_accuracy.small``.
 
     Args:
         node: Its node id.
     """
-    node = _of_file(node)
     found = _TEST.fullmatch(node)
     if found is not None:
         parameters = f".{found['parameters']}" if found["parameters"] else ""
@@ -58,14 +56,8 @@ def name_of_case(name: str, parameters: str | None) -> str:
 
 def suite_of_test(node: str) -> str:
     """Return the name of the suite: the file of a test, as ``tests.model.test_quality``."""
-    file = _of_file(node).partition("::")[0]
+    file = node.partition("::")[0]
     return fitting(file.removesuffix(".py").replace("/", "."))
-
-
-def _of_file(node: str) -> str:
-    """Return a node id without the way out of the folder that pytest runs in: it differs from machine to machine."""
-    file, colons, rest = node.partition("::")
-    return file.rpartition("/")[2] + colons + rest if file.startswith("../") else node
 
 
 def _cut(text: str, whole: str) -> str:
