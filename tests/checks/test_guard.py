@@ -56,7 +56,7 @@ def test_later(model_version): pass
 @pytest.mark.parametrize("name", WRITES)
 def test_a_check_that_changes_files_is_an_error_and_so_are_later_ones(lite, linked, write, name, isolate) -> None:
     """However it does it: the check before it stands, its own result and those after it are errors that say why."""
-    if "exits" in name and not isolate:
+    if "exits" in name and not isolate:  # os._exit in the process of the tests would end them all
         pytest.skip("it would end this process")
     checks = write("checks.py", TEXT.format(body=WRITES[name]))
     first, bad, later = lite.test(linked, str(checks), isolate=isolate).results

@@ -120,7 +120,7 @@ class ChannelContract(ContractCase):
 
     def test_a_receiver_that_limits_the_rate(self, channel: Channel, receiver: Any, settings: dict[str, str]) -> None:
         """How long the receiver asks to wait is handed on, as `retry_after`."""
-        if not self.asks_to_wait:
+        if not self.asks_to_wait:  # mail has no Retry-After: the author says so, and there is nothing to hand on
             pytest.skip("this medium cannot ask to wait")
         self.trouble(receiver, "limited", _WAIT)
         found = self.refused(channel, settings)
@@ -149,7 +149,7 @@ class ChannelContract(ContractCase):
 
     def test_follows_no_redirect(self, channel: Channel, receiver: Any, settings: dict[str, str]) -> None:
         """Who answers cannot send the message, and the secrets with it, to anybody else."""
-        if not self.redirects:
+        if not self.redirects:  # mail knows no redirect: the author says so, and there is nothing to follow
             pytest.skip("this medium cannot send the channel elsewhere")
         with LoopbackReceiver() as elsewhere:
             for status in (301, 302, 307, 308):

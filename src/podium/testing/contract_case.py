@@ -34,6 +34,8 @@ class ContractCase:
     asks_to_wait: ClassVar[bool] = True
     redirects: ClassVar[bool] = True
 
+    # The three below are what only the author knows. They raise instead of being abstract, as pytest makes an object of
+    # each class that it collects, and an abstract one would fail without saying what to override.
     def make_channel(self) -> Channel:
         """Return the channel; a short time limit makes the test of a receiver that hangs a short one."""
         raise NotImplementedError("Override make_channel(): return the channel under test.")
