@@ -75,7 +75,7 @@ def test_a_template_that_fails_loses_no_message(said, title, words) -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["{{ model", "{{ modle }}", "{% if %}", "x" * 20_000, 5, {"titel": "x"}, {"title": 3}], ids=repr
+    "template", ["{{ model", "{{ modle }}", "{% if %}", "x" * 20_000, " ", 5, {"titel": "x"}, {"title": 3}], ids=repr
 )
 def test_what_is_no_template_is_refused(with_channels, probe, template) -> None:
     """A template that cannot be read is an error where it is made, not where it is sent."""

@@ -67,7 +67,7 @@ def rules_of(target: Subscription | Automation, now: datetime) -> Iterator[Rule]
     yield ("deduplicate",), lambda: _check_span(target.deduplicate)
     template = target.template
     if template is not None:
-        yield ("template", "title"), lambda: _check_words(template.title, "The title of the template")
+        yield ("template", "title"), lambda: _check_title(template.title)
         yield ("template", "lines"), lambda: _check_words(template.lines or "", "The lines of the template")
 
 
@@ -80,6 +80,15 @@ def check_rules(target: Subscription | Automation, now: datetime) -> None:
     """
     for _, check in rules_of(target, now):
         check()
+
+
+def _check_title(text: str) -> None:
+    """Refuse a title that can say nothing."""
+    if not text.strip():
+        raise InvalidValueError(
+            "The title of the template is empty.", hint="Write one line, such as '{{ model }} moved'."
+        )
+    _check_words(text, "The title of the template")
 
 
 def _check_words(text: str, what: str) -> None:
