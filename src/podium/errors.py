@@ -157,4 +157,6 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, PodiumError):
+        return value.to_json()
     return value if isinstance(value, str | int | float | bool | None) else str(value)

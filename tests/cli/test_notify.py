@@ -89,6 +89,35 @@ def test_the_place_of_a_mistake_is_shown(run, file) -> None:
     assert shown[1:] == ["    3 |   - nmae: you", "      |     ^"]
 
 
+def test_all_mistakes_are_told_at_once(run, file) -> None:
+    """Each with its line: nobody mends a file one mistake at a time. What is spelled wrong is not missing too."""
+    file.write_text(TEXT.replace("name: you", "nmae: you").replace("digest: 1h", "digest: 1"), encoding="utf-8")
+    shown = [line for line in run("notify", "check", file).stderr.splitlines() if line.startswith("podium: ")]
+    assert [line.split(", column")[0] for line in shown] == [f"podium: notifications.yaml, line {n}" for n in (2, 3)]
+    file.write_text(TEXT.replace("console", "console, settings: {x: y}", 1).replace("actor", "actr"), encoding="utf-8")
+    first = json.loads(run("notify", "check", file, "--json").stdout)[0]["error"]
+    places = [(error["facts"]["line"], error["facts"]["path"]) for error in (first, *first["facts"]["others"])]
+    assert places == [(2, ["subscriptions", 0, "settings"]), (5, ["subscriptions", 1, "filter"])]
+
+
+def test_a_setting_given_twice_is_a_slip(run) -> None:
+    """Neither of the two is taken."""
+    twice = ("--setting", "a=1", "--setting", "a=2")
+    for made in (("notify", "add", "me", "--channel", "console"), ("automation", "add", "me", "--action", "webhook")):
+        result = run(*made, "--event", "alias.set", *twice)
+        assert (result.exit_code, "'a' is given twice" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("notify rm", "remove"), ("automation delete", "remove"), ("deliveries replay", "retry"), ("list", "ls")],
+)
+def test_what_other_tools_call_it(run, given, meant) -> None:
+    """Somebody with the habits of another tool is led to the word of this one."""
+    result = run(*given.split())
+    assert (result.exit_code, f"Did you mean {meant!r}?" in result.stderr) == (2, True)
+
+
 def test_a_channel_that_is_not_installed_is_not_checked(ok, run, file) -> None:
     """``check`` needs no plugin and says what it could not look at; ``apply`` needs it."""
     file.write_text(TEXT.replace("console", "slack"), encoding="utf-8")

@@ -46,6 +46,14 @@ def test_check_shows_the_line_with_a_caret(run):
     assert lines[1:] == ["    5 |   metrisc: [accuracy >= 0.9]", "      |   ^"]
 
 
+def test_check_tells_all_mistakes(run):
+    """Each with its line."""
+    text = "stages:\n- name: a\n  colour: red\n- nme: b\n- name: c\n  metrics: 5\n"
+    Path("wrong.yaml").write_text(text, encoding="utf-8")
+    shown = [line for line in run("policy", "check", "wrong.yaml").stderr.splitlines() if line.startswith("podium: ")]
+    assert [line.split(", column")[0] for line in shown] == [f"podium: wrong.yaml, line {n}" for n in (3, 4, 6)]
+
+
 def test_check_reads_all_files_and_needs_no_registry(run, file, tmp_path):
     """Each file has its answer, a wrong one does not hide the next, and no database is made."""
     Path("wrong.yaml").write_text("stages: 3", encoding="utf-8")

@@ -226,6 +226,8 @@ def _nested(settings: tuple[tuple[list[str], Any], ...]) -> dict[str, Any]:
             place = place.setdefault(key, {})
             if not isinstance(place, dict):
                 raise click.BadParameter(f"The setting {key!r} is a value already, and gets an entry.")
+        if path[-1] in place:
+            raise click.BadParameter(f"The setting {'.'.join(path)!r} is given twice.")
         place[path[-1]] = value
     return found
 

@@ -36,6 +36,7 @@ EXITS: dict[int, tuple[str, tuple[str, ...]]] = {
     130: ("stopped with Ctrl-C, or by answering no", ()),
 }
 REFUSED, USAGE, BACKEND, PENDING, BUG, STOPPED = 1, 2, 5, 6, 70, 130
+_MOST_SHOWN = 30
 CLOSED_PIPE = 141  # what the shell reports for a program that SIGPIPE ended, as in `podium ls | head`
 
 
@@ -64,7 +65,17 @@ def show_error(error: PodiumError, *, as_json: bool) -> int:
         _line(str(error))
         if "excerpt" in error.facts:  # the line of a file that is meant, with a caret below
             click.echo(safe(error.facts["excerpt"], lines=True), err=True)
+    _show_others(error.facts.get("others", ()))
     return exit_code(error)
+
+
+def _show_others(others: Sequence[Any]) -> None:
+    """Show what else is wrong, so that it can be mended in one go."""
+    for other in others[:_MOST_SHOWN]:
+        if isinstance(other, PodiumError):
+            show_error(other, as_json=False)
+    if len(others) > _MOST_SHOWN:
+        _line(f"and {len(others) - _MOST_SHOWN} more")
 
 
 def _show_other_gates(gates: Sequence[Mapping[str, Any]]) -> None:

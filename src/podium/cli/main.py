@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from podium.cli import errors
-from podium.cli.options import help_instead, shared_options, write_options
+from podium.cli.options import help_instead, shared_options, unknown_command, write_options
 from podium.cli.streams import warnings_as_lines
 from podium.errors import PodiumError
 
@@ -115,10 +115,7 @@ class Podium(click.Group):
         """Find the command, or name one that is spelled alike."""
         name = args[0]
         if self.get_command(ctx, name) is None and not ctx.resilient_parsing:
-            import difflib
-
-            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            ctx.fail(f"There is no command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            ctx.fail(unknown_command(name, self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -9,7 +9,7 @@ import click
 from podium.cli.completion import complete_channel, complete_event, complete_place, complete_subscription
 from podium.cli.errors import REFUSED
 from podium.cli.notify_files import apply_file, check_files, diff_file, print_document, show_schema
-from podium.cli.options import State, Topic, pair, pass_state
+from podium.cli.options import State, Topic, each_once, pair, pass_state
 from podium.cli.output import Column, print_pairs, print_table, say, shell_word, styled
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def add_subscription(
     words = _template(title, lines)
     with state.registry() as registry:
         made = registry.subscribe(
-            name, channel, settings=dict(settings), filter=where, template=words, **more, **chosen
+            name, channel, settings=each_once(settings, "setting"), filter=where, template=words, **more, **chosen
         )
     if state.json:
         state.print_json(made)

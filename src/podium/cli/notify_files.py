@@ -10,11 +10,15 @@ from podium.cli.errors import USAGE, show_error
 from podium.cli.given import read_text
 from podium.cli.options import State, Verb, pass_state
 from podium.cli.output import count, say
-from podium.cli.policy_text import print_diff
-from podium.errors import InvalidNameError, InvalidValueError, PodiumError
+from podium.cli.policy_text import pointing_into, print_diff
+from podium.errors import PodiumError
 
 if TYPE_CHECKING:
-    from podium.domain.notifications import NotificationPlan, Notifications
+    from collections.abc import Callable
+
+    from podium.domain.notifications import NotificationPlan, Notifications, Target
+    from podium.plugins.actions import Action
+    from podium.plugins.channels import Channel
     from podium.plugins.host import PluginHost
 
 _WORDS = {"added": "+", "changed": "~", "removed": "-"}
@@ -36,13 +40,14 @@ def check_files(state: State, files: tuple[str, ...]) -> int:
     answers: list[dict[str, Any]] = []
     for file in files:
         try:
-            found = read_file(file)
-            unknown = _check_settings(found, installed_plugins())
+            unknown: list[str] = []
+            found = read_file(file, _settings_check(installed_plugins(), unknown))
         except PodiumError as error:
             answers.append({"file": file, "ok": False, "error": error.to_json()})
             if not state.json:
                 show_error(error, as_json=False)
             continue
+        unknown = list(dict.fromkeys(unknown))
         answers.append({"file": file, "ok": True, "unchecked": unknown})
         if not state.json:
             some = [count(len(items), kind) for kind, items in found.by_kind().items() if items]
@@ -71,7 +76,9 @@ def apply_file(state: State, file: str, dry_run: bool, prune: bool) -> None:
 
     All of it or nothing; doing it again changes nothing.
     """
-    wanted = read_file(file)
+    from podium.registry import installed_plugins
+
+    wanted = read_file(file, _settings_check(installed_plugins(), []))
     with state.registry() as registry:
         plan = registry.apply_notifications(wanted, prune=prune, dry_run=dry_run)
     if state.json:
@@ -119,8 +126,12 @@ def show_schema(state: State) -> None:
         click.echo(schema_text(), nl=False)
 
 
-def read_file(file: str) -> Notifications:
+def read_file(file: str, check: Callable[[Target], None] | None = None) -> Notifications:
     """Return what a file says, ``-`` for standard input.
+
+    Args:
+        file: Its name.
+        check: Raises if the settings of one cannot be used.
 
     Raises:
         InvalidNameError, InvalidValueError: It cannot be used; ``line`` and ``line_column`` say where.
@@ -129,14 +140,8 @@ def read_file(file: str) -> Notifications:
     from podium.domain.notifications import Notifications
 
     text = read_text(file, "FILE")
-    try:
-        return Notifications.from_yaml(text, "standard input" if file == "-" else file)
-    except (InvalidNameError, InvalidValueError) as error:
-        lines, line = text.splitlines(), error.facts.get("line", 0)
-        if 0 < line <= len(lines) and "column" not in error.facts:  # an expression shows itself
-            caret = " " * (error.facts["line_column"] - 1) + "^"
-            error.facts["excerpt"] = f"{line:>5} | {lines[line - 1].replace(chr(9), ' ')}\n      | {caret}"
-        raise
+    with pointing_into(text):
+        return Notifications.from_yaml(text, "standard input" if file == "-" else file, check)
 
 
 def print_document(document: Notifications) -> None:
@@ -154,24 +159,23 @@ def _sorted(wanted: Notifications) -> Notifications:
     return Notifications(by_name["subscription"], by_name["automation"])  # type: ignore[arg-type]  # each has its kind
 
 
-def _check_settings(found: Notifications, host: PluginHost) -> list[str]:
-    """Check settings against what channels and actions declare; return the names of those that are not here."""
+def _settings_check(host: PluginHost, unknown: list[str]) -> Callable[[Target], None]:
+    """Return what checks settings against what a channel or action declares, and notes which of them are not here."""
     from podium.delivery.secrets import check_settings
+    from podium.domain.delivery import Subscription
 
-    unknown = []
-    for item in found.subscriptions:
-        channel = host.channel(item.channel, host.seconds)
-        if channel is None:
-            unknown.append(f"the channel {item.channel}")
+    def check(item: Target) -> None:
+        plugin: Channel | Action | None
+        if isinstance(item, Subscription):
+            kind, name, plugin = "channel", item.channel, host.channel(item.channel, host.seconds)
         else:
-            check_settings(channel, item.settings, host)
-    for automation in found.automations:
-        action = host.action(automation.action, host.seconds)
-        if action is None:
-            unknown.append(f"the action {automation.action}")
+            kind, name, plugin = "action", item.action, host.action(item.action, host.seconds)
+        if plugin is None:
+            unknown.append(f"the {kind} {name}")
         else:
-            check_settings(action, automation.settings, host)
-    return list(dict.fromkeys(unknown))
+            check_settings(plugin, item.settings, host)
+
+    return check
 
 
 def _say_plan(plan: NotificationPlan) -> None:

@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from podium.plugins.host import PluginHost
     from podium.registry import Registry
 
+_FEW = 12
+# What other tools call it.
+_REMOVE, _ADD = ("remove", "rm", "delete", "del", "unlink"), ("add", "create", "new", "set", "apply")
+_MEANINGS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("rm", "del", "delete", "unsubscribe", "drop"), _REMOVE),
+    **dict.fromkeys(("create", "new", "subscribe", "set"), _ADD),
+    **dict.fromkeys(("list", "lst"), ("ls",)),
+    **dict.fromkeys(("get", "describe", "view", "cat", "info"), ("show",)),
+    **dict.fromkeys(("validate", "lint"), ("check", "verify")),
+    **dict.fromkeys(("pause", "off"), ("disable",)),
+    **dict.fromkeys(("resume", "on"), ("enable",)),
+    **dict.fromkeys(("replay", "resend"), ("retry",)),
+}
+
 
 @dataclass
 class State:
@@ -134,6 +148,25 @@ class Topic(click.Group):
         help_instead(ctx, args)
         return super().parse_args(ctx, args)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name one that is spelled alike or means the same."""
+        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            ctx.fail(unknown_command(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+def unknown_command(name: str, known: Sequence[str]) -> str:
+    """Return what to say to somebody who called a command that is not there."""
+    import difflib
+
+    near = [word for word in _MEANINGS.get(name, ()) if word in known]
+    near = near or difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"There is no command {name!r}. Did you mean {near[0]!r}?"
+    return f"There is no command {name!r}." + ("" if len(known) > _FEW else f" There is {', '.join(known)}.")
+
 
 def help_instead(ctx: click.Context, args: list[str]) -> None:
     """Print the help page on standard error and exit if nothing was asked for."""
@@ -178,6 +211,16 @@ def pair(text: str) -> tuple[str, str]:
     if not sign or not key:
         raise click.BadParameter(f"{text!r} is not KEY=VALUE.")
     return key, value
+
+
+def each_once(pairs: Sequence[tuple[str, str]], what: str) -> dict[str, str]:
+    """Return pairs of a repeatable option as a mapping; a key that is given twice may be a slip."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise click.UsageError(f"The {what} {twice!r} is given twice.", click.get_current_context())
+    return found
 
 
 def metric(text: str) -> tuple[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,14 +28,22 @@ def read_policy(file: str) -> Policy:
     from podium.domain.policies import Policy
 
     text = read_text(file, "FILE")
-    try:
+    with pointing_into(text):
         return Policy.from_yaml(text, "standard input" if file == "-" else file)
+
+
+@contextmanager
+def pointing_into(text: str) -> Iterator[None]:
+    """Give each error about a file, and its ``others``, the line that is meant as ``excerpt``, with a caret below."""
+    try:
+        yield
     except (InvalidNameError, InvalidValueError) as error:
-        lines, line = text.splitlines(), error.facts.get("line", 0)
-        # An expression shows itself, with a caret of its own.
-        if 0 < line <= len(lines) and "column" not in error.facts:
-            caret = " " * (error.facts["line_column"] - 1) + "^"
-            error.facts["excerpt"] = f"{line:>5} | {lines[line - 1].replace(chr(9), ' ')}\n      | {caret}"
+        lines = text.splitlines()
+        for each in (error, *error.facts.get("others", ())):
+            line = each.facts.get("line", 0)
+            if 0 < line <= len(lines) and "column" not in each.facts:  # an expression shows itself
+                caret = " " * (each.facts["line_column"] - 1) + "^"
+                each.facts["excerpt"] = f"{line:>5} | {lines[line - 1].replace(chr(9), ' ')}\n      | {caret}"
         raise
 
 

@@ -14,7 +14,7 @@ from podium.domain.event_fields import EVENTS
 from podium.domain.events import TYPES
 from podium.domain.expressions import read_expression
 from podium.domain.names import check_label
-from podium.domain.plain import check_text
+from podium.domain.plain import check_text, plain_dict
 from podium.domain.templates import check_templates, undeclared_names
 from podium.errors import InvalidValueError
 
@@ -61,7 +61,7 @@ def rules_of(target: Subscription | Automation, now: datetime) -> Iterator[Rule]
     yield ("model",), lambda: _check_model(target.model)
     yield ("filter",), lambda: _check_filter(target.filter, now)
     if isinstance(target, Automation):
-        yield ("settings",), lambda: check_templates(target.settings, "The settings")
+        yield ("settings",), lambda: check_templates(plain_dict(target.settings, "The settings"), "The settings")
         return
     yield ("digest",), lambda: _check_span(target.digest)
     yield ("deduplicate",), lambda: _check_span(target.deduplicate)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from podium.domain.delivery import DEFAULT_EVENTS, Automation, Subscription, Template
 from podium.domain.notification_rules import rules_of
 from podium.domain.notification_schema import SCHEMA
-from podium.domain.notifications import Notifications
-from podium.domain.policy_reading import Path, at, check_schema
+from podium.domain.notifications import Notifications, Target
+from podium.domain.policy_reading import Mistakes, Path, check_schema
 from podium.domain.policy_text import Place, load_yaml, placed
 from podium.errors import InvalidNameError, InvalidValueError
 
@@ -19,35 +19,43 @@ _EXAMPLE = "Write 'subscriptions:' and below it '- {name: team, channel: slack}'
 _LISTS = ("subscriptions", "automations")
 
 
-def parse_notifications(text: str, name: str) -> Notifications:
+def parse_notifications(text: str, name: str, check: Callable[[Target], None] | None = None) -> Notifications:
     """Return the subscriptions and automations that a YAML or JSON text says.
 
     Args:
         text: The text.
         name: What errors call it.
+        check: Raises if the settings of one cannot be used.
 
     Raises:
         InvalidNameError, InvalidValueError: It cannot be used; ``line`` and ``line_column`` say where, from 1.
+            ``others`` has the mistakes behind the first one.
     """
     places: dict[Path, Place] = {}
     data = load_yaml(text, name, places, _EXAMPLE)
     try:
-        return read_notifications(data)
+        return read_notifications(data, check)
     except (InvalidNameError, InvalidValueError) as error:
         raise placed(error, name, places) from error
 
 
-def read_notifications(data: Any) -> Notifications:
+def read_notifications(data: Any, check: Callable[[Target], None] | None = None) -> Notifications:
     """Return the subscriptions and automations that plain data says.
 
+    Args:
+        data: Lists of both.
+        check: Raises if the settings of one cannot be used.
+
     Raises:
-        InvalidNameError, InvalidValueError: It cannot be used; ``path`` says where the mistake is.
+        InvalidNameError, InvalidValueError: It cannot be used; ``path`` says where the mistake is, ``others`` has what
+            else is wrong.
     """
     if not isinstance(data, Mapping) or not any(key in data for key in _LISTS):
         raise InvalidValueError("This has no list of 'subscriptions' or 'automations'.", hint=_EXAMPLE, path=())
     plain = copy.deepcopy(dict(data))
-    settings = _take_settings(plain)
-    check_schema(plain, SCHEMA, ())
+    mistakes = Mistakes()
+    settings = _take_settings(plain, mistakes)
+    check_schema(plain, SCHEMA, (), mistakes)
     subscriptions = [
         _subscription(item, settings.get(("subscriptions", number), {}))
         for number, item in enumerate(plain.get("subscriptions", ()))
@@ -56,11 +64,11 @@ def read_notifications(data: Any) -> Notifications:
         _automation(item, settings.get(("automations", number), {}))
         for number, item in enumerate(plain.get("automations", ()))
     ]
-    _check_targets({"subscriptions": subscriptions, "automations": automations})
+    _check_targets({"subscriptions": subscriptions, "automations": automations}, check)
     return Notifications(tuple(subscriptions), tuple(automations))
 
 
-def _take_settings(plain: dict[str, Any]) -> dict[Path, dict[str, Any]]:
+def _take_settings(plain: dict[str, Any], mistakes: Mistakes) -> dict[Path, dict[str, Any]]:
     """Take the settings out, whose keys only a channel or an action knows, and check what can be said of them."""
     taken: dict[Path, dict[str, Any]] = {}
     for kind in _LISTS:
@@ -70,13 +78,13 @@ def _take_settings(plain: dict[str, Any]) -> dict[Path, dict[str, Any]]:
                 continue
             path: Path = (kind, number, "settings")
             found = item.pop("settings")
-            with at(path):
+            with mistakes.at(path):
                 if not isinstance(found, dict):
                     raise InvalidValueError("The settings are no mapping.", hint="Write settings: {key: value}.")
-            for key, value in found.items():
-                with at((*path, key)):
+                taken[kind, number] = found
+            for key, value in taken.get((kind, number), {}).items():
+                with mistakes.at((*path, key)):
                     _check_setting(key, value, text_only=kind == "subscriptions")
-            taken[kind, number] = found
     return taken
 
 
@@ -87,19 +95,24 @@ def _check_setting(key: object, value: object, *, text_only: bool) -> None:
         raise InvalidValueError(f"The setting {key!r} is no text.", hint=f"Write it in quotes: '{value}'.")
 
 
-def _check_targets(found: Mapping[str, list[Any]]) -> None:
+def _check_targets(found: Mapping[str, list[Any]], check_settings: Callable[[Target], None] | None) -> None:
+    mistakes = Mistakes()
     names: set[str] = set()
     now = datetime.now(UTC)  # whether a filter can be understood does not depend on it
     for kind, items in found.items():
         for number, item in enumerate(items):
             for field, check in rules_of(item, now):
-                with at((kind, number, *field)):
+                with mistakes.at((kind, number, *field)):
                     check()
-            with at((kind, number, "name")):
+            with mistakes.at((kind, number, "settings")):
+                if check_settings is not None:
+                    check_settings(item)
+            with mistakes.at((kind, number, "name")):
                 if item.name in names:
                     hint = "Subscriptions and automations share one list of names."
                     raise InvalidValueError(f"The name {item.name!r} stands here twice.", hint=hint)
             names.add(item.name)
+    mistakes.tell()
 
 
 def _subscription(plain: Mapping[str, Any], settings: Mapping[str, str]) -> Subscription:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal
 
@@ -29,26 +29,31 @@ class Notifications(Value):
     automations: tuple[Automation, ...] = ()
 
     @classmethod
-    def from_yaml(cls, text: str, name: str = "the notifications") -> Notifications:
+    def from_yaml(
+        cls, text: str, name: str = "the notifications", check: Callable[[Target], None] | None = None
+    ) -> Notifications:
         """Return what a YAML or JSON text says.
 
         Args:
             text: The text.
             name: What errors call it, such as the name of the file.
+            check: Raises if the settings of one cannot be used: only its channel or action knows them.
 
         Raises:
-            InvalidNameError, InvalidValueError: It cannot be used; ``line`` and ``line_column`` say where.
+            InvalidNameError, InvalidValueError: It cannot be used; ``line`` and ``line_column`` say where. ``others``
+                has the mistakes behind the first one.
         """
         from podium.domain.notification_text import parse_notifications
 
-        return parse_notifications(text, name)
+        return parse_notifications(text, name, check)
 
     @classmethod
     def from_json(cls, data: Any) -> Notifications:
         """Return what plain data says, as a file would.
 
         Raises:
-            InvalidNameError, InvalidValueError: It cannot be used; ``path`` says where.
+            InvalidNameError, InvalidValueError: It cannot be used; ``path`` says where, ``others`` has what else is
+                wrong.
         """
         from podium.domain.notification_text import read_notifications
 

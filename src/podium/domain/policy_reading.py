@@ -40,10 +40,41 @@ def read_policy(data: Any) -> Policy:
     plain = _modern(data)
     check_schema(plain, SCHEMA, ())
     stages = tuple(_stage(item) for item in plain["stages"])
-    _check_order(stages)
+    mistakes = Mistakes()
+    _check_order(stages, mistakes)
     for number, stage in enumerate(stages):
-        _check_stage(stage, stages, ("stages", number))
+        _check_stage(stage, stages, ("stages", number), mistakes)
+    mistakes.tell()
     return Policy(stages)
+
+
+class Mistakes:
+    """What is wrong in a document, collected so that a person hears of all of it at once."""
+
+    def __init__(self) -> None:
+        self.found: list[InvalidNameError | InvalidValueError] = []
+
+    @contextmanager
+    def at(self, path: Path) -> Iterator[None]:
+        """Keep an error that the block raises, with where it is."""
+        try:
+            with at(path):
+                yield
+        except (InvalidNameError, InvalidValueError) as error:
+            self.found.append(error)
+
+    def tell(self) -> None:
+        """Raise what was found.
+
+        Raises:
+            InvalidNameError, InvalidValueError: The first mistake; ``others`` has the rest.
+        """
+        if not self.found:
+            return
+        first, *others = self.found
+        if others:
+            first.facts["others"] = others
+        raise first
 
 
 @contextmanager
@@ -65,42 +96,58 @@ def place(path: Path) -> str:
     return text.removeprefix(".") or "the policy"
 
 
-def check_schema(value: Any, schema: Mapping[str, Any], path: Path) -> None:
+def check_schema(value: Any, schema: Mapping[str, Any], path: Path, known: Mistakes | None = None) -> None:
     """Check plain data by what `SCHEMA` uses of JSON Schema.
 
+    Args:
+        value: The data.
+        schema: What it must be.
+        path: Where it stands.
+        known: What was found in it before, which is raised along.
+
     Raises:
-        InvalidNameError, InvalidValueError: It does not fit; ``path`` says where.
+        InvalidNameError, InvalidValueError: It does not fit; ``path`` says where, ``others`` has what else is wrong.
     """
-    with at(path):
-        if "anyOf" in schema:
-            _check_any(value, schema["anyOf"], path)
-            return
+    mistakes = known if known is not None else Mistakes()
+    _check_value(value, schema, path, mistakes)
+    mistakes.tell()
+
+
+def _check_value(value: Any, schema: Mapping[str, Any], path: Path, mistakes: Mistakes) -> None:
+    if "anyOf" in schema:
+        _check_value(value, _alternative(value, schema["anyOf"]), path, mistakes)
+        return
+    before = len(mistakes.found)
+    with mistakes.at(path):
         if (check := _FORMATS.get(schema.get("format", ""))) is not None:
             check(value)
-        kind, words = _TYPES[schema["type"]]
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            hint = (
-                f"Write a list: [{value!r}]."
-                if kind is list and isinstance(value, str)
-                else "Look at the guide: docs/promotion.md, docs/notifications.md."
-            )
-            raise InvalidValueError(f"This is {_shown(value)}, but {words} is meant.", hint=hint)
+        _check_type(value, schema)
         _check_limits(value, schema)
-    if isinstance(value, dict):
-        _check_keys(value, schema, path)
+    if isinstance(value, dict) and len(mistakes.found) == before:
+        _check_keys(value, schema, path, mistakes)
         for key, item in value.items():
-            check_schema(item, schema["properties"][key], (*path, key))
-    elif isinstance(value, list):
+            if key in schema["properties"]:
+                _check_value(item, schema["properties"][key], (*path, key), mistakes)
+    elif isinstance(value, list) and schema["type"] == "array":
         for number, item in enumerate(value):
-            check_schema(item, schema["items"], (*path, number))
+            _check_value(item, schema["items"], (*path, number), mistakes)
 
 
-def _check_any(value: Any, schemas: list[Any], path: Path) -> None:
-    """Check by the alternative whose type the value has, the first if none: its error is the one that helps."""
-    for schema in schemas:
-        if isinstance(value, _TYPES[schema["type"]][0]):
-            return check_schema(value, schema, path)
-    return check_schema(value, schemas[0], path)
+def _alternative(value: Any, schemas: list[Any]) -> Any:
+    """Return the alternative whose type the value has, the first if none: its error is the one that helps."""
+    return next((schema for schema in schemas if isinstance(value, _TYPES[schema["type"]][0])), schemas[0])
+
+
+def _check_type(value: Any, schema: Mapping[str, Any]) -> None:
+    kind, words = _TYPES[schema["type"]]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        as_list = kind is list and isinstance(value, str)
+        hint = (
+            f"Write a list: [{value!r}]."
+            if as_list
+            else "Look at the guide: docs/promotion.md, docs/notifications.md, docs/automations.md."
+        )
+        raise InvalidValueError(f"This is {_shown(value)}, but {words} is meant.", hint=hint)
 
 
 def _check_limits(value: Any, schema: Mapping[str, Any]) -> None:
@@ -124,17 +171,19 @@ def _check_limits(value: Any, schema: Mapping[str, Any]) -> None:
         raise InvalidValueError("Something stands twice in this list.", hint="Name each once.")
 
 
-def _check_keys(value: Mapping[str, Any], schema: Mapping[str, Any], path: Path) -> None:
+def _check_keys(value: Mapping[str, Any], schema: Mapping[str, Any], path: Path, mistakes: Mistakes) -> None:
     known = schema["properties"]
+    meant: set[str] = set()
     for key in value:
         if key not in known:
-            with at((*path, key)):
-                near = difflib.get_close_matches(str(key), known, n=1)
+            near = difflib.get_close_matches(str(key), known, n=1)
+            meant.update(near)
+            with mistakes.at((*path, key)):
                 hint = _near(near) + f"Known are {', '.join(known)}."
                 raise InvalidValueError(f"There is no key {key!r} here.", hint=hint)
     for key in schema["required"]:
-        if key not in value:
-            with at(path):
+        if key not in value and key not in meant:
+            with mistakes.at(path):
                 raise InvalidValueError(f"The key {key!r} is missing.", hint=known[key].get("description", ""))
 
 
@@ -182,10 +231,10 @@ def _window(plain: Mapping[str, Any]) -> FreezeWindow:
     return FreezeWindow(plain["from"], plain["to"], plain["reason"], plain.get("timezone", "UTC"))
 
 
-def _check_order(stages: tuple[Stage, ...]) -> None:
+def _check_order(stages: tuple[Stage, ...], mistakes: Mistakes) -> None:
     seen: list[str] = []
     for number, stage in enumerate(stages):
-        with at(("stages", number)):
+        with mistakes.at(("stages", number)):
             if stage.name.lower() in _RESERVED:
                 with at(("stages", number, "name")):
                     raise InvalidValueError(
@@ -202,26 +251,26 @@ def _check_order(stages: tuple[Stage, ...]) -> None:
         seen.append(stage.name)
 
 
-def _check_stage(stage: Stage, stages: tuple[Stage, ...], path: Path) -> None:
+def _check_stage(stage: Stage, stages: tuple[Stage, ...], path: Path, mistakes: Mistakes) -> None:
     names = [other.name for other in stages]
     checks = [check.name for check in stage.required]
-    with at((*path, "checks")):
+    with mistakes.at((*path, "checks")):
         if len(set(checks)) < len(checks):
             raise InvalidValueError(f"The stage {stage.name!r} asks for a check twice.", hint="Name each once.")
-    with at((*path, "archive_as")):
+    with mistakes.at((*path, "archive_as")):
         if stage.archive_as in names:
             raise InvalidValueError(
                 f"{stage.archive_as!r} is a stage, which only a promotion moves.", hint="Choose another word: archived."
             )
     for number, window in enumerate(stage.freeze):
-        with at((*path, "freeze", number)):
+        with mistakes.at((*path, "freeze", number)):
             start, end = window_times(window)
             if start >= end:
                 raise InvalidValueError(
                     f"This window ends at {window.end}, before it begins.", hint="Put the earlier time into 'from'."
                 )
     for number, text in enumerate(stage.metrics):
-        with at((*path, "metrics", number)):
+        with mistakes.at((*path, "metrics", number)):
             check_text(text, "An expression")
             _check_expression(text, names)
 

@@ -52,13 +52,16 @@ def diff_text(old: str, new: str, old_name: str, new_name: str) -> str:
 def placed(
     error: InvalidNameError | InvalidValueError, name: str, places: Mapping[Path, Place]
 ) -> InvalidNameError | InvalidValueError:
-    """Return an error that says in which line and column it is, by the ``path`` that it has."""
+    """Return an error that says in which line and column it is, by the ``path`` that it has, and so its ``others``."""
     path: Path = tuple(error.facts.get("path", ()))
     while path not in places and path:
         path = path[:-1]
     line, column = places.get(path, (1, 1))
     message = f"{name}, line {line}, column {column}: {error.message}"
-    return type(error)(message, hint=error.hint, **{**error.facts, "line": line, "line_column": column})
+    facts = {**error.facts, "line": line, "line_column": column}
+    if "others" in facts:
+        facts["others"] = [placed(other, name, places) for other in facts["others"]]
+    return type(error)(message, hint=error.hint, **facts)
 
 
 def load_yaml(text: str, name: str, places: dict[Path, Place], when_empty: str) -> Any:
