@@ -13,7 +13,10 @@ SECRET = "xoxb-very-secret-4711"
 
 
 @pytest.mark.parametrize(
-    "value", [SECRET, "", "env:", "file:", ":x", "http://x", "ENV:x", None, 3, b"env:X", ["env:X"]], ids=repr
+    "value",
+    [SECRET, "", "env:", "file:", ":x", "http://x", "ENV:x", None, 3, b"env:X", ["env:X"]]
+    + [f"env:{SECRET}", "env:$TOKEN", "env:A=B", "file:~/x", "file:x", "file:/a\nb"],
+    ids=repr,
 )
 def test_a_secret_in_clear_is_refused(with_channels, probe, value) -> None:
     """A secret that is no reference is refused without being repeated, and nothing is stored."""
@@ -22,6 +25,17 @@ def test_a_secret_in_clear_is_refused(with_channels, probe, value) -> None:
         registry.subscribe("s", "probe", settings={"token": value})
     assert SECRET not in f"{caught.value} {caught.value.to_json()}"
     assert "env:" in caught.value.hint
+    assert registry.subscriptions() == []
+
+
+@pytest.mark.parametrize("scheme", ["env", "file", "airflow", "prefect"])
+def test_a_secret_that_a_shell_filled_in_is_refused(with_channels, probe, monkeypatch, scheme) -> None:
+    """``token=env:$THE_TOKEN`` puts the secret itself behind the colon: it is refused, not stored and not repeated."""
+    monkeypatch.setenv("THE_TOKEN", "averysecrettoken")
+    registry = with_channels(probe())
+    with pytest.raises(InvalidValueError) as caught:
+        registry.subscribe("s", "probe", settings={"token": f"{scheme}:averysecrettoken"})
+    assert "averysecret" not in f"{caught.value} {caught.value.to_json()}"
     assert registry.subscriptions() == []
 
 

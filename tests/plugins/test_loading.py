@@ -125,6 +125,32 @@ def test_a_gate_that_loads_in_time_is_asked(install, run) -> None:
     assert run(PROMOTE) == ["committed"]
 
 
+BESIDE = """
+import json, sys, threading, time
+import podium
+registry = podium.open_registry(f"sqlite:///{sys.argv[1]}/x.db")
+open(sys.argv[1] + "/model", "w").write("m")
+registry.log("p/a", sys.argv[1] + "/model")
+registry.link("p/a", "model-registry/A")
+promoting = threading.Thread(target=registry.promote, args=("model-registry/A", "production"))
+promoting.start()
+time.sleep(0.5)
+start = time.monotonic()
+registry.set_alias("p/a", "other")
+took, waits = time.monotonic() - start, promoting.is_alive()
+promoting.join()
+print(json.dumps([took, waits, registry.resolve("model-registry/A:production").version]))
+"""
+
+
+def test_nobody_waits_with_a_promotion_for_a_gate_that_loads(install, run) -> None:
+    """The gate is waited for before the transaction, so that the database is free for others meanwhile."""
+    install({"late": LATER.format(seconds=3) + GATE})
+    took, waits, version = run(BESIDE)
+    assert (waits, version) == (True, "v0")
+    assert took < 1.5
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

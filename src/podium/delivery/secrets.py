@@ -5,8 +5,9 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
+import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,8 @@ OWN = ("env", "file")
 # What Podium's adapters look up: they need not be installed where a subscription is made.
 ADAPTERS = ("airflow", "prefect")
 _HOOK = "podium_resolve_secret"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_LONG_ENOUGH = 8  # the value of a variable that is shorter may be the name of another by chance
 _SHORTEST_LINE = 4  # a line that is shorter says little, and would blank out half a text
 
 
@@ -47,7 +50,8 @@ def check_settings(target: Channel | Action, settings: Mapping[str, Any], host: 
         if name in target.secrets and not is_reference(value, host):
             raise InvalidValueError(
                 f"The setting {name!r} of the {kind} {target.name!r} is a secret and is never stored.",
-                hint=f"Give a reference: {name}=env:NAME_OF_A_VARIABLE or {name}=file:/path/of/a/file.",
+                hint=f"Give a reference: {name}=env:NAME_OF_A_VARIABLE or {name}=file:/path/of/a/file"
+                + (", with no $: the shell puts the secret itself there." if str(value).startswith("env:") else "."),
             )
     for needed in target.required:
         choice = (needed,) if isinstance(needed, str) else needed
@@ -61,14 +65,19 @@ def check_settings(target: Channel | Action, settings: Mapping[str, Any], host: 
 def is_reference(value: object, host: PluginHost | None = None) -> bool:
     """Whether a value is a reference to a secret: of Podium, of its adapters, or one that a plugin here resolves.
 
-    A plugin is asked for the secret itself: what merely looks like a reference (``user:password``) may be one in clear.
+    A plugin is asked for the secret itself: what merely looks like a reference (``user:password``) may be one in clear,
+    and so may ``env:$TOKEN`` after a shell has filled it in.
     """
     if not isinstance(value, str):
         return False
     scheme, colon, rest = value.partition(":")
-    if not (colon and rest):
+    if not (colon and rest) or (len(rest) >= _LONG_ENOUGH and rest in os.environ.values()):
         return False
-    return scheme in (*OWN, *ADAPTERS) or (host is not None and _ask(host, scheme, rest)[0] is not None)
+    if scheme == "env":
+        return _VARIABLE.fullmatch(rest) is not None
+    if scheme == "file":
+        return rest.isprintable() and PurePath(rest).is_absolute()
+    return scheme in ADAPTERS or (host is not None and _ask(host, scheme, rest)[0] is not None)
 
 
 def resolve_settings(

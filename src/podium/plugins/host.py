@@ -148,6 +148,10 @@ class PluginHost:
         asked += [(slot.name, Outcome(error=f"it was not loaded within {self.seconds:g} s")) for slot in late]
         return tuple(answers.verdict(plugin, outcome) for plugin, outcome in asked)
 
+    def wait_for_gates(self) -> None:
+        """Wait until every plugin that may be a gate is loaded or its time is over, before a transaction asks them."""
+        self._wait_loaded()
+
     def channels(self) -> dict[str, Channel]:
         """Return the channels of all plugins by name; see `channel` for one that is wanted."""
         return self._channels.all(self._wait_loaded(), self.seconds)

@@ -141,6 +141,8 @@ class ApprovalVerbs(Joint):
         self, verb: approvals.Verb, request: str, stage: str | None, comment: str | None, on_behalf_of: str | None
     ) -> Transition:
         command = approvals.DecideRequest(verb, request, stage, comment, on_behalf_of)
+        if verb == "approve":
+            self.host.wait_for_gates()  # not in the transaction: others would wait with it
         made = self._change(lambda unit: approvals.decide_request(unit, command))
         if verb == "approve" and made.status == "refused":
             raise refused(made)

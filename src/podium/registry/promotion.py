@@ -54,6 +54,7 @@ class PromotionVerbs(CareVerbs):
             PromotionRefusedError: A gate failed. ``reasons`` has a sentence for each; the refusal is on record.
         """
         command = promotions.PromoteVersion(ref, to, reason, expected, force)
+        self.host.wait_for_gates()  # not in the transaction: others would wait with it
         if dry_run:
             with self._read() as unit:
                 unit.origin, unit.vetoes = self._origin(), self.host.vetoes
