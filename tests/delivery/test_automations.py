@@ -229,6 +229,12 @@ def test_a_promotion_that_waits_says_for_what(with_actions, model_file) -> None:
     (request,) = registry.list_requests(MODEL)
     assert (request.actor, request.origin.details["automations"]) == ("automation a", ["a"])
     assert request.id in registry.events(MODEL)[-1].after["receipt"]
+    registry.reject(request.id, "not this one", on_behalf_of="eve")
+    (fired,) = registry.deliveries("sent")
+    registry.retry(fired.id, sent=True)
+    drain(registry)
+    assert "was rejected for staging" in registry.events(MODEL)[-1].after["receipt"]
+    assert "staging" not in registry.model(MODEL).aliases
 
 
 def test_only_what_fits_fires_it(with_actions, model_file) -> None:

@@ -14,8 +14,10 @@ SECRET = "xoxb-very-secret-4711"
 
 @pytest.mark.parametrize(
     "value",
-    [SECRET, "", "env:", "file:", ":x", "http://x", "ENV:x", None, 3, b"env:X", ["env:X"]]
-    + [f"env:{SECRET}", "env:$TOKEN", "env:A=B", "file:~/x", "file:x", "file:/a\nb"],
+    [
+        *(SECRET, "", "env:", "file:", ":x", "http://x", "ENV:x", None, 3, b"env:X", ["env:X"]),
+        *(f"env:{SECRET}", "env:$TOKEN", "env:A=B", "file:~/x", "file:x", "file:/a\nb"),
+    ],
     ids=repr,
 )
 def test_a_secret_in_clear_is_refused(with_channels, probe, value) -> None:

@@ -25,10 +25,12 @@ def run_tests(made: NewPlugin, *options: str) -> subprocess.CompletedProcess[str
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_its_tests_pass_without_an_edit(tmp_path, kind) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"), [*(("my-teams", kind) for kind in KINDS), ("testrail", "channel"), ("tests", "action")]
+)
+def test_its_tests_pass_without_an_edit(tmp_path, name, kind) -> None:
     """A new plugin of each kind passes its own tests, the contract of channels among them, and skips none."""
-    done = run_tests(write_plugin("my-teams", kind, tmp_path))
+    done = run_tests(write_plugin(name, kind, tmp_path))
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
     assert "skipped" not in done.stdout

@@ -76,7 +76,7 @@ def write_plugin(name: str, kind: str = "channel", into: str | Path = ".") -> Ne
         "kind": kind,
         "distribution": f"podium-{short}",
         "package": f"podium_{short.replace('-', '_')}",
-        "cls": "".join(part.capitalize() for part in short.split("-")),
+        "cls": _class_name(short),
         "hook": _HOOKS[kind],
         "summary": _SUMMARIES[kind].format(name=short),
     }
@@ -85,6 +85,12 @@ def write_plugin(name: str, kind: str = "channel", into: str | Path = ".") -> Ne
         raise AlreadyExistsError(f"{target} is there already.", hint="Choose another name, or another folder: --into.")
     written = _write(target, kind, words)
     return NewPlugin(short, kind, words["distribution"], words["package"], str(target), written)
+
+
+def _class_name(short: str) -> str:
+    name = "".join(part.capitalize() for part in short.split("-"))
+    # pytest would take TestrailChannel, once it is imported there, for a case of tests.
+    return f"The{name}" if name.startswith("Test") else name
 
 
 def _checked(name: str) -> str:

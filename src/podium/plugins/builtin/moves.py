@@ -31,6 +31,8 @@ class PromoteAction(Action):
         made = call.registry.promote(ref, stage, reason=_reason(call, settings))
         if made.status == "pending":
             return f"{made.ref} waits for {stage}: request {made.id}"
+        if made.status != "committed":  # an earlier attempt asked, and people have decided since
+            return f"{made.ref} was {made.status} for {stage}: request {made.id}, {made.outcome}"
         return f"{made.ref} holds {stage}" + ("" if made.changed else " already")
 
 
