@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from podium.plugins import Event, Message, MetricChange, Origin
-from podium.testing import LoopbackReceiver
+import podium.testing
+from podium.plugins import Message, MetricChange
+from podium.testing import LoopbackReceiver, make_event
 
 MODEL = "model-registry/Digits classifier"
-RUN = "https://airflow.example.com/dags/train_and_promote/runs/manual__2026-11-24"
-ORIGIN = Origin("airflow", "DAG train_and_promote · task promote", RUN)
+METRICS = (MetricChange("accuracy", 0.97778, 0.01111), MetricChange("log_loss", 0.0853, -0.0312))
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ...").decode()
 OTHER = "whsec_" + base64.b64encode(b"another one of thirty-two bytes.").decode()
@@ -25,11 +24,8 @@ MakeMessage = Callable[..., Message]
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _home(podium_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test touches the home of whoever runs it, a registry that the environment names, or a proxy."""
-    for name in [name for name in os.environ if name.startswith("PODIUM_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PODIUM_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PODIUM_WEBHOOK_ALLOW", "127.0.0.1")
 
 
@@ -66,24 +62,14 @@ def make_message() -> MakeMessage:
         event_type: str = "model_version.promoted",
         title: str = f"{MODEL} v3 is now production after v2",
         *,
-        id: str = "0192f0aa-delivery",
         after: dict[str, Any] | None = None,
         reason: str | None = None,
         **changes: Any,
     ) -> Message:
         facts = {"stage": "production", "number": 3, "source": "digits/support_vectors:v5"} if after is None else after
-        at = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-        event = Event("0192-event", event_type, MODEL, 4, at, "anna", ORIGIN, f"{MODEL}:v3", after=facts, reason=reason)
-        values: dict[str, Any] = {
-            "model": MODEL,
-            "actor": "anna",
-            "lines": (f"Reason: {reason}",) if reason else (),
-            "version": "v3",
-            "origin": ORIGIN.label,
-            "link": RUN,
-            "metrics": (MetricChange("accuracy", 0.97778, 0.01111), MetricChange("log_loss", 0.0853, -0.0312)),
-            "previous": "v2",
-        }
-        return Message(id=id, event=event, title=title, **{**values, **changes})
+        event = make_event(id="0192-event", hash="", before={}, after=facts, reason=reason)
+        usual = {"id": "0192f0aa-delivery", "version": "v3", "previous": "v2", "metrics": METRICS}
+        usual["lines"] = (f"Reason: {reason}",) if reason else ()
+        return podium.testing.make_message(event=replace(event, type=event_type), title=title, **{**usual, **changes})
 
     return make

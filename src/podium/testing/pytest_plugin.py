@@ -1,4 +1,4 @@
-"""Podium's plugin for pytest: ``model_version``, ``champion``, every test a check; for plugins ``podium_registry``.
+"""Podium's plugin for pytest: ``model_version``, ``champion``, every test a check; ``podium_registry`` for plugins.
 
 It is loaded by every run of pytest in an environment with Podium, so it does nothing and imports nothing until
 ``--podium-model``, ``podium test --suite`` or a test that wants ``podium_registry`` asks for it.
@@ -76,7 +76,17 @@ def record_metric(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
 
 
 @pytest.fixture
-def podium_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+def podium_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ``PODIUM_HOME`` in the folder of the test, and no other ``PODIUM_`` variable: nothing outside is touched."""
+    for name in [name for name in os.environ if name.startswith("PODIUM_")]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "podium-home"
+    monkeypatch.setenv("PODIUM_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def podium_registry(podium_home: Path) -> Iterator[Registry]:
     """An empty registry in the folder of the test, without the plugins that are installed.
 
     ``podium_registry.host.register(plugin, name="mine")`` adds one. Nothing of the environment's Podium is touched.
@@ -84,9 +94,6 @@ def podium_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     from podium.plugins.host import PluginHost
     from podium.registry import open_registry
 
-    for name in [name for name in os.environ if name.startswith("PODIUM_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PODIUM_HOME", str(tmp_path / "podium-home"))
     registry = open_registry(host=PluginHost(discover=False), actor="anna")
     yield registry
     registry.close()
