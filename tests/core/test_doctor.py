@@ -324,6 +324,17 @@ def test_a_plugin_that_does_not_fit(database_url: str, open_at) -> None:
     assert (found.level, found.facts) == ("error", {"plugin": "misspelled"})
 
 
+def test_a_plugin_whose_name_is_taken(database_url: str, open_at) -> None:
+    """To leave out the name would leave out the other one too: it gets a name of its own."""
+    host = PluginHost(discover=False)
+    for _ in range(2):
+        host.register(Broken(), "same name")
+    found = find(open_at(database_url, host=host).doctor(), "plugins")
+    assert "there is a plugin 'same name' already" in found.message
+    assert "a name of its own" in found.hint
+    assert "PODIUM_PLUGINS_BLOCK" not in found.hint
+
+
 def test_sqlite_on_a_network_file_system(lite: Registry, tmp_path: Path) -> None:
     """WAL on a shared file system is an error; on a local one it is fine."""
     (found,) = machine.check_file_system(case_of(lite, f"server:/x {tmp_path} nfs4 rw 0 0\n"))

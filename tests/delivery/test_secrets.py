@@ -121,6 +121,21 @@ def test_a_secret_is_taken_out_of_what_is_kept(with_channels, probe, model_file,
     assert SECRET.encode() not in database(tmp_path)
 
 
+@pytest.mark.parametrize("before", [*range(460, 500, 4), 5000])
+def test_a_secret_at_the_end_of_what_is_kept_of_an_error(with_channels, probe, monkeypatch, before) -> None:
+    """It is taken out before the text is cut: half of it would not be known again."""
+    monkeypatch.setenv("THE_TOKEN", SECRET)
+
+    def act(message: object, settings: dict[str, str]) -> str:
+        raise ValueError("x" * before + settings["token"])
+
+    registry = with_channels(probe(act=act))
+    registry.subscribe("s", "probe", settings={"token": "env:THE_TOKEN"})
+    error = registry.test_subscription("s").error
+    assert "xxx" in error
+    assert SECRET[:3] not in error
+
+
 def test_a_secret_that_an_error_quotes_is_not_kept(with_channels, probe, model_file, monkeypatch, tmp_path) -> None:
     """Neither with the end of its line, nor as ``repr`` or JSON write it, nor one line of several."""
     secret = 'first-line-of-it"\nsecond-line-of-it\n'

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from podium.delivery.outbox import Claim
-from podium.delivery.secrets import resolve_settings, without_secrets
+from podium.delivery.secrets import error_without_secrets, resolve_settings, without_secrets
 from podium.domain.automations import chain_of, event_values, stopped_by
 from podium.domain.events import Event
 from podium.domain.plain import storable
@@ -73,8 +73,8 @@ class Automations:
             chain = (*chain_of(event.origin), claimed.subscription)
             call = ActionCall(str(claimed.id), claimed.subscription, event, chain, registry, seconds)
             outcome = call_within(lambda: storable(str(action.run(call, settings))), seconds)
-        receipt = (without_secrets(outcome.value, action, settings) or "")[:_LONGEST_RECEIPT]
-        return Outcome(receipt, without_secrets(outcome.error, action, settings), _as_failure(outcome.cause))
+        receipt = without_secrets(outcome.value or "", action, settings)[:_LONGEST_RECEIPT]
+        return Outcome(receipt, error_without_secrets(outcome, action, settings), _as_failure(outcome.cause))
 
     def settled(self, connection: sa.Connection, claimed: Claim, outcome: Outcome, verdict: str) -> list[str]:
         """Record that the action was done, or given up; see `podium.delivery.worker.Automations`."""

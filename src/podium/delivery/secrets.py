@@ -14,6 +14,7 @@ from urllib.parse import quote
 from podium.errors import InvalidValueError, SettingsError
 from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
+from podium.plugins.guard import Outcome, describe
 from podium.plugins.host import PluginHost
 from podium.settings import read_secrets_allowed
 
@@ -99,11 +100,18 @@ def resolve_settings(
     return {name: _resolve(value, host) if name in target.secrets else value for name, value in settings.items()}
 
 
-def without_secrets(text: str | None, target: Channel | Action, settings: Mapping[str, Any]) -> str | None:
+def error_without_secrets(outcome: Outcome, target: Channel | Action, settings: Mapping[str, Any]) -> str | None:
+    """Return what went wrong in a call, as it is stored and shown."""
+    if outcome.error is None or outcome.cause is None:
+        return outcome.error
+    return describe(outcome.cause, lambda text: without_secrets(text, target, settings))
+
+
+def without_secrets(text: str, target: Channel | Action, settings: Mapping[str, Any]) -> str:
     """Take secrets out of a text that is stored and shown, also as an error quotes them, whole or a line of them."""
     for name in target.secrets:
         secret = settings.get(name)
-        if text and isinstance(secret, str) and secret:
+        if isinstance(secret, str) and secret:
             for form in _forms(secret):
                 text = text.replace(form, "***")
     return text

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from podium.delivery.messages import digest_of, in_words_of, message_of
 from podium.delivery.outbox import Claim
-from podium.delivery.secrets import resolve_settings, without_secrets
+from podium.delivery.secrets import error_without_secrets, resolve_settings, without_secrets
 from podium.domain.delivery import Template
 from podium.domain.plain import storable
 from podium.errors import PodiumError, SettingsError
@@ -68,6 +68,6 @@ def send_message(
     except SettingsError as unresolved:
         return Outcome(error=str(unresolved), cause=unresolved)
     outcome = call_within(lambda: storable(str(channel.send(message, resolved))), seconds)
-    receipt = (without_secrets(outcome.value, channel, resolved) or "")[:_LONGEST_RECEIPT]
-    error = without_secrets(outcome.error, channel, resolved)
+    receipt = without_secrets(outcome.value or "", channel, resolved)[:_LONGEST_RECEIPT]
+    error = error_without_secrets(outcome, channel, resolved)
     return Outcome(receipt, error, outcome.cause, outcome.forked, outcome.thread)

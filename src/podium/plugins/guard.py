@@ -92,10 +92,15 @@ def _count_fork() -> None:
     _FORKS.count = getattr(_FORKS, "count", 0) + 1
 
 
-def describe(error: BaseException) -> str:
-    """Return an exception as one line that every backend can keep."""
+def describe(error: BaseException, clean: Callable[[str], str] = str) -> str:
+    """Return an exception as one line that every backend can keep.
+
+    Args:
+        error: The exception.
+        clean: Takes out what must not be said, from all that it says: half of it would not be known again.
+    """
     try:
-        text = " ".join(storable(str(error)).split())
+        text = " ".join(clean(storable(str(error))).split())
     except Exception:  # noqa: BLE001 - an exception of a plugin may fail to say what it is
         text = "it cannot be put in words"
     return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__

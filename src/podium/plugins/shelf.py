@@ -1,10 +1,15 @@
-"""What plugins offer of one kind, channels or actions, by name: each is asked once, and none waits for another."""
+"""What plugins offer of one kind, channels or actions, by name: each is asked once, and none waits for another.
+
+A name that several offer goes to the same one in every process, whoever answers first: to Podium's own plugin, then to
+the plugin that is called so (``slack`` for the channel ``slack``, ``airflow`` for the action ``airflow.trigger_dag``),
+then to the first in the order of plugins. Only for that is a plugin waited for.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +19,7 @@ from podium.plugins.guard import Outcome, call_within
 from podium.plugins.loading import Slot
 
 T = TypeVar("T")
+_SLACK_SECONDS = 0.01
 
 
 class Shelf(Generic[T]):
@@ -43,21 +49,24 @@ class Shelf(Generic[T]):
         self._word = word
         self._note = note
         self._seconds = seconds
-        self._found: dict[str, T] = {}
+        self._offers: dict[str, dict[str, T]] = {}  # by plugin, then by name
         self._asked: set[str] = set()
         self._open: set[str] = set()
+        self._order: list[Slot] = []
 
     def all(self, slots: Sequence[Slot], seconds: float) -> dict[str, T]:
         """Return everything by name, after waiting at most so long for plugins that are loaded but did not answer."""
-        self._wait([slot for slot in slots if slot.state != "loading"], seconds, lambda: False)
+        self._wait([slot for slot in slots if slot.state != "loading"], seconds, lambda: not self._open)
         with self.changed:
-            return dict(self._found)
+            names = {name for offers in self._offers.values() for name in offers}
+            return {name: self._offers[self._holders(name, slots)[0].name][name] for name in sorted(names)}
 
     def get(self, name: str, slots: Sequence[Slot], seconds: float) -> T | None:
         """Return one thing, at once if it is there; waits at most so long while a plugin may still bring it."""
-        self._wait(slots, seconds, lambda: name in self._found)
+        self._wait(slots, seconds, lambda: self._decided(name, slots))
         with self.changed:
-            return self._found.get(name)
+            holders = self._holders(name, slots)
+            return self._offers[holders[0].name][name] if holders else None
 
     def forget_open(self) -> None:
         """Give up what is asked just now; for the child of a fork, which has no such thread."""
@@ -73,7 +82,25 @@ class Shelf(Generic[T]):
                 if enough() or left <= 0 or not (self._open or any(slot.state == "loading" for slot in slots)):
                     return
                 if not self._news(slots):
-                    self.changed.wait(left)
+                    self.changed.wait(min(left, self._until_late(slots)))
+
+    def _until_late(self, slots: Sequence[Slot]) -> float:
+        """Return in how many seconds the next plugin that loads is no longer waited for by what others offer."""
+        left = [slot.since + self._seconds - time.monotonic() for slot in slots if slot.state == "loading"]
+        return min((seconds for seconds in left if seconds > 0), default=float("inf")) + _SLACK_SECONDS
+
+    def _decided(self, name: str, slots: Sequence[Slot]) -> bool:
+        """Whether a name is offered, and nobody can come who goes before."""
+        holders = self._holders(name, slots)
+        return bool(holders) and not any(self._may_come(slot) for slot in _ranked(name, slots, before=holders[0]))
+
+    def _may_come(self, slot: Slot) -> bool:
+        late = time.monotonic() > slot.since + self._seconds
+        return slot.name in self._open or (slot.state == "loading" and not late) or bool(self._news([slot]))
+
+    def _holders(self, name: str, slots: Sequence[Slot]) -> list[Slot]:
+        """Return who offers a name, first whose it is."""
+        return [slot for slot in _ranked(name, slots) if slot.hooks and name in self._offers.get(slot.name, {})]
 
     def _news(self, slots: Sequence[Slot]) -> list[Slot]:
         return [slot for slot in slots if self.hook in slot.hooks and slot.name not in self._asked]
@@ -83,6 +110,7 @@ class Shelf(Generic[T]):
             news = self._news(slots)
             self._asked.update(slot.name for slot in news)
             self._open.update(slot.name for slot in news)
+            self._order = list(slots)
         # Podium's own first and here, so that nobody else can take their names.
         for slot in sorted(news, key=lambda slot: not slot.candidate.own):
             if slot.candidate.own:
@@ -97,22 +125,28 @@ class Shelf(Generic[T]):
     def _take(self, slot: Slot) -> None:
         function = slot.hooks[self.hook].function
         outcome = call_within(partial(_listed, function), self._seconds)
-        notes = [outcome]
+        notes = [(slot.name, outcome)]
         with self.changed:
+            offers = self._offers.setdefault(slot.name, {})
             for thing in outcome.value or ():
-                error = self._refusal(thing)
-                if error is None:
-                    self._found[thing.name] = thing
-                else:
-                    notes.append(Outcome(error=error))
+                error = self._refusal(thing, offers)
+                if error is not None:
+                    notes.append((slot.name, Outcome(error=error)))
+                    continue
+                offers[thing.name] = thing
+                rivals = [rival.name for rival in self._holders(thing.name, self._order)]
+                if len(rivals) > 1:  # it is had by one before, or taken from the one that had it
+                    loser = rivals[1] if rivals[0] == slot.name else slot.name
+                    words = f"the {self._word} {thing.name!r} exists already, in the plugin {rivals[0]!r}"
+                    notes.append((loser, Outcome(error=words)))
         # Before whoever waits goes on: what went wrong is on record by then.
-        for note in notes:
-            self._note(slot.name, self.hook, note)
+        for name, note in notes:
+            self._note(name, self.hook, note)
         with self.changed:
             self._open.discard(slot.name)
             self.changed.notify_all()
 
-    def _refusal(self, thing: Any) -> str | None:
+    def _refusal(self, thing: Any, offers: Container[str]) -> str | None:
         if not isinstance(thing, self._kind):
             return f"{type(thing).__name__} is not a podium.plugins.{self._kind.__name__}"
         name = getattr(thing, "name", "")
@@ -120,7 +154,15 @@ class Shelf(Generic[T]):
             check_label(name, f"{self._word} name")
         except InvalidNameError as error:
             return f"{type(thing).__name__}: {error}"
-        return f"the {self._word} {name!r} exists already" if name in self._found else None
+        return f"the {self._word} {name!r} is offered twice" if name in offers else None
+
+
+def _ranked(name: str, slots: Sequence[Slot], before: Slot | None = None) -> list[Slot]:
+    """Return plugins in the order in which a name would be theirs, up to one of them."""
+    parts = name.split(".")
+    called_so = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+    ranked = sorted(slots, key=lambda slot: (not slot.candidate.own, slot.name not in called_so))
+    return ranked if before is None else ranked[: ranked.index(before)]
 
 
 def _listed(function: Callable[[], Any]) -> list[Any]:

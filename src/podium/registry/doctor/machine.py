@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -89,7 +90,10 @@ def check_plugins(case: Case) -> Iterator[Finding]:
     """Look which plugins are not in use; those that the environment leaves out are meant to be."""
     found = case.host.plugins()
     for item in found:
-        hint = f"Repair or remove it ({item.source}); PODIUM_PLUGINS_BLOCK={item.name} leaves it out."
+        leave_out = f"PODIUM_PLUGINS_BLOCK={shlex.quote(item.name)} leaves it out."
+        hint = f"Repair or remove it ({item.source}); {leave_out}"
+        if sum(other.name == item.name for other in found) > 1:  # to leave out the name would leave out both
+            hint = f"Give it a name of its own ({item.source})."
         why = (item.error or "").rstrip(".")
         if item.name == NO_FOLDER:
             yield fault("plugins", f"Drop-ins of {item.source}: {why}.", "Make it, or mend PODIUM_PLUGINS_DIR.")
@@ -99,7 +103,7 @@ def check_plugins(case: Case) -> Iterator[Finding]:
             message = (
                 f"The plugin {item.name!r} takes more than {case.host.seconds:g} s to load; promotions are refused."
             )
-            hint = f"Let it import less ({item.source}); PODIUM_PLUGINS_BLOCK={item.name} leaves it out."
+            hint = f"Let it import less ({item.source}); {leave_out}"
             yield warning("plugins", message, hint, plugin=item.name)
     open_to_all = (
         list(writable_by_all((case.host.choice or read_plugin_choice()).folders)) if case.host.discover else []
