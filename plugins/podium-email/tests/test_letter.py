@@ -130,6 +130,16 @@ def test_no_words_at_all_make_a_header_or_a_tag(words: str, make_message: MakeMe
     assert page.links == []
 
 
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.text("aÄ 中\U0001f680é-.:<,@(?_", max_size=190))
+def test_words_of_any_script_are_encoded_by_the_rule(words: str, make_message: MakeMessage) -> None:
+    """No encoded word is longer than the 75 characters of RFC 2047, and they are read as what was written."""
+    letter = letter_of(make_message(title=words), replace(options_of(SETTINGS), sender_name=f"Ä{words[:60]}"))
+    head = letter.as_bytes().split(b"\r\n\r\n")[0]
+    assert all(len(found) <= 75 for found in re.findall(rb"=\?utf-8\?[qb]\?[^?]*\?=", head))
+    assert message_from_bytes(head, policy=policy.default)["Subject"] == letter["Subject"]
+
+
 @pytest.mark.parametrize("words", HOSTILE)
 def test_words_make_no_tag_and_no_link(words: str, make_message: MakeMessage) -> None:
     """In HTML every word is a word; the only tags and attributes are ours, and there is no link at all."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from html import escape
 
 from podium.plugins import Message
@@ -24,8 +24,23 @@ from podium_email.options import Options
 _SUBJECT, _LABEL, _LINE, _REASON = 200, 300, 500, 2000
 _LINES, _METRICS, _MESSAGES = 20, 12, 100
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-# 7 bits for servers without 8BITMIME; long lines, since the package would encode an id that does not fit into one.
-_POLICY = SMTP.clone(cte_type="7bit", max_line_length=900)
+# An encoded word has at most 75 characters (RFC 2047, section 2), and its line 76.
+_SHORT = SMTP.clone(cte_type="7bit", max_line_length=76)
+
+
+class _Policy(EmailPolicy):
+    """Long lines where all is ASCII, since the package would encode an id that does not fit into a short one."""
+
+    def fold(self, name: str, value: str) -> str:
+        lines: str = super().fold(name, value) if value.isascii() else _SHORT.fold(name, value)
+        return lines
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        lines: bytes = super().fold_binary(name, value) if value.isascii() else _SHORT.fold_binary(name, value)
+        return lines
+
+
+_POLICY = _Policy(linesep="\r\n", cte_type="7bit", max_line_length=900)  # 7 bits for servers without 8BITMIME
 _SMALL = "color:#666;font-size:12px"
 
 
