@@ -42,6 +42,23 @@ def test_a_file_from_check_to_diff(ok, file) -> None:
     assert ok("notify", "diff", file, "--prune") == "No difference\n"
 
 
+def test_a_difference_is_what_changes(ok) -> None:
+    """The order of settings says nothing, so what only stands in another order is no line of the difference."""
+    text = """\
+automations:
+  - name: deploy
+    action: webhook
+    events: [alias.set]
+    settings: {url: https://example.com, payload: {b: 1, a: [{d: 1, c: 2}]}}
+    filter: actor != 'ci'
+"""
+    Path("a.yaml").write_text(text, encoding="utf-8")
+    ok("notify", "apply", "a.yaml")
+    Path("b.yaml").write_text(text.replace("'ci'", "'me'"), encoding="utf-8")
+    changes = [line for line in ok("notify", "diff", "b.yaml").splitlines() if line[:1] in "+-"]
+    assert changes[2:] == ["-  filter: actor != 'ci'", "+  filter: actor != 'me'"]
+
+
 def test_what_is_in_force_as_a_file(ok, file) -> None:
     """``show --yaml`` prints what ``apply`` takes, letters that are no ASCII included."""
     ok("notify", "apply", file)

@@ -158,8 +158,17 @@ def _written(item: Target) -> dict[str, Any]:
     for each in fields(item):
         default = each.default if each.default is not MISSING else None
         if each.name in ("name", "events") or plain[each.name] not in (default, {}, [], None):
-            kept[each.name] = _without_none(plain[each.name])
+            kept[each.name] = (
+                _in_order(plain[each.name]) if each.name == "settings" else _without_none(plain[each.name])
+            )
     return kept
+
+
+def _in_order(value: Any) -> Any:
+    """Return settings with the keys of each mapping sorted: their order says nothing."""
+    if isinstance(value, Mapping):
+        return {key: _in_order(value[key]) for key in sorted(value)}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value
 
 
 def _without_none(value: Any) -> Any:
