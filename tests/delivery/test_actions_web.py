@@ -16,17 +16,31 @@ from podium.plugins import DeliveryFailedError, Event, Origin
 from podium.plugins.actions import Action, ActionCall
 from podium.plugins.builtin.webhook import WebhookAction
 from podium.prefect.actions import EmitEventAction, RunDeploymentAction
-from podium.testing import LoopbackReceiver
+from podium.testing import LoopbackReceiver, ReceivedRequest
+from podium.testing.receiver import Reply
 
 SECRET = "whsec_c2VjcmV0IG9mIHRoaXJ0eS10d28gYnl0ZXMgLi4uLi4="
 REF = "model-registry/Digits:v3"
 CALL_ID = "01a20fb3-dc3c-7f47-9818-d04501bec0cf"
 
 
+class Services(LoopbackReceiver):
+    """Answers as Airflow and Prefect do."""
+
+    def usual_reply(self, request: ReceivedRequest) -> Reply:
+        if request.path.endswith("/dagRuns"):
+            return Reply(body={"dag_run_id": request.json()["dag_run_id"]})
+        if "/dagRuns/" in request.path:
+            return Reply(body={"dag_run_id": request.path.rpartition("/")[2]})
+        if request.path == "/events":
+            return Reply(204, "")
+        return Reply()
+
+
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackReceiver]:
     """A service that the operator of this process named."""
-    with LoopbackReceiver() as listening:
+    with Services() as listening:
         monkeypatch.setenv("PODIUM_AIRFLOW_URL", listening.url)
         monkeypatch.setenv("PREFECT_API_URL", listening.url)
         monkeypatch.setenv("PODIUM_WEBHOOK_ALLOW", "127.0.0.1")
@@ -91,6 +105,63 @@ def test_a_service_out_of_its_mind(either, receiver, answer) -> None:
         assert isinstance(run(action, settings), str)
 
 
+PAGE = "<!doctype html><title>Please sign in</title><p>hunter2</p>"
+NO_SUCCESS = {
+    "a login page": (PAGE, "with a page, not JSON"),
+    "words": ("ok", "with something that is no JSON"),
+    "nothing": ("", "answered 200 without"),
+    "a list": ([], "answered 200 without"),
+    "other JSON": ({"id": None, "status": "healthy"}, "answered 200 without"),
+}
+STEPS = {  # the answers that come before the one that counts
+    "trigger_dag": (),
+    "asset_event": ({"assets": [{"id": 7, "uri": "x-podium://m", "name": "m"}]}, {"asset_events": []}),
+    "run_deployment": ({"id": "d1"},),
+    "emit_event": (),
+}
+
+
+@pytest.mark.parametrize("what", NO_SUCCESS)
+@pytest.mark.parametrize("name", STEPS)
+def test_a_200_of_anybody_else_is_no_success(receiver, name, what) -> None:
+    """What a login proxy says is a failed attempt, in words for people, tried again, and never quoted."""
+    body, said = NO_SUCCESS[what]
+    action, settings = CALLS[name]
+    for before in range(len(STEPS[name]) + 1):  # at each step
+        receiver.answer_as_usual()
+        for answer in STEPS[name][:before]:
+            receiver.reply(200, answer, times=1)
+        receiver.reply(200, body)
+        with pytest.raises(DeliveryFailedError, match=said) as failed:
+            run(action, settings)
+        assert failed.value.facts["permanent"] is False
+        assert "address" in failed.value.hint
+        assert "hunter2" not in f"{failed.value} {failed.value.hint}"
+
+
+def test_a_dag_run_of_another_name_is_not_ours(receiver) -> None:
+    """Also where an earlier attempt is said to have started it."""
+    receiver.reply(409, {"detail": "exists"}, times=1)
+    receiver.reply(200, {"dag_run_id": "manual__2026"}, times=1)
+    with pytest.raises(DeliveryFailedError, match="without the DAG run"):
+        run(TriggerDagAction(), {"dag_id": "d", **LOGIN})
+
+
+def test_a_deployment_by_its_id_needs_a_flow_run_too(receiver) -> None:
+    """With the id there is no look-up that would notice a wrong address first."""
+    receiver.reply(200, "")
+    with pytest.raises(DeliveryFailedError, match="without the id of the flow run"):
+        run(RunDeploymentAction(), {"deployment": CALL_ID})
+
+
+def test_an_answer_that_is_too_long_is_said_to_be_that(receiver, monkeypatch) -> None:
+    """Half of a JSON text is no page."""
+    monkeypatch.setattr("podium.plugins.web.service._MOST_READ", 1_000_000)
+    receiver.reply(200, {"x": "y" * 1_000_000})
+    with pytest.raises(DeliveryFailedError, match="more than 1 MB"):
+        run(TriggerDagAction(), {"dag_id": "d", **LOGIN})
+
+
 def test_a_redirect_is_not_followed(either, receiver) -> None:
     """It could lead anywhere."""
     action, settings = either
@@ -101,11 +172,23 @@ def test_a_redirect_is_not_followed(either, receiver) -> None:
         assert elsewhere.requests == ()
 
 
-@pytest.mark.parametrize("url", ["http://169.254.169.254", "http://10.0.0.1:8080", "https://localhost", "file:///etc"])
-def test_a_setting_leads_to_no_internal_place(either, monkeypatch, url) -> None:
-    """Whoever may automate does not choose what this process reaches inside; its operator does."""
+@pytest.mark.parametrize("allowed", ["", "https://no-entry"])
+@pytest.mark.parametrize(
+    "url", ["http://169.254.169.254", "http://10.0.0.1:8080", "https://localhost", "http://1.1.1.1"]
+)
+def test_a_setting_leads_to_no_internal_place(either, monkeypatch, url, allowed) -> None:
+    """Whoever may automate does not choose what this process reaches; its operator does, and one of another may."""
     action, settings = either
-    monkeypatch.setenv("PODIUM_WEBHOOK_ALLOW", "")
+    monkeypatch.setenv("PODIUM_WEBHOOK_ALLOW", allowed)
+    with pytest.raises(DeliveryFailedError, match="PODIUM_WEBHOOK_ALLOW") as failed:
+        run(action, {**settings, "url": url})
+    assert failed.value.facts["permanent"] is False
+
+
+@pytest.mark.parametrize("url", ["file:///etc", "airflow.example", "https://", "https://user:pass@example.com"])
+def test_a_setting_that_is_no_web_address(either, url) -> None:
+    """No process can do anything with it, so it is given up."""
+    action, settings = either
     with pytest.raises(DeliveryFailedError) as failed:
         run(action, {**settings, "url": url})
     assert failed.value.facts["permanent"] is True
@@ -238,7 +321,7 @@ def test_a_flow_run_is_known_by_the_delivery(receiver, monkeypatch) -> None:
 def test_a_key_of_the_operator_goes_nowhere_else(receiver, monkeypatch) -> None:
     """An address that a setting names gets only the key that a setting names."""
     monkeypatch.setenv("PREFECT_API_KEY", "pnu_1")
-    with LoopbackReceiver() as other:
+    with Services() as other:
         run(EmitEventAction(), {"url": other.url})
         assert "authorization" not in other.requests[0].headers
 

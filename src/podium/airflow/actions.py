@@ -42,10 +42,13 @@ class TriggerDagAction(Action):
         note = settings.get("note") or f"Automation {call.automation}: {call.event.type} of {call.event.subject}"
         body = {"dag_run_id": run, "logical_date": None, "conf": conf, "note": str(note)[:1000]}
         path = f"{_API}/dags/{quote(dag, safe='')}/dagRuns"
-        status, _ = airflow.call("POST", path, body, good=(200, 201, 409))
-        if status == 409:  # an attempt before this one got through; if it was something else, this call fails
-            airflow.call("GET", f"{path}/{quote(run, safe='')}")
-        return f"DAG run {dag}/{run}" + (", started by an earlier attempt" if status == 409 else "")
+        status, made = airflow.call("POST", path, body, good=(200, 201, 409))
+        earlier = status == 409
+        if earlier:  # an attempt before this one got through; if it was something else, this call fails
+            status, made = airflow.call("GET", f"{path}/{quote(run, safe='')}")
+        if not isinstance(made, Mapping) or made.get("dag_run_id") != run:
+            raise airflow.unlike(status, "the DAG run that it was asked to start")
+        return f"DAG run {dag}/{run}" + (", started by an earlier attempt" if earlier else "")
 
 
 class AssetEventAction(Action):
@@ -68,16 +71,17 @@ class AssetEventAction(Action):
             return f"event {earlier} of asset {name}, reported by an earlier attempt"
         handed_on = {**call.to_hand_on(), "delivery": call.id}
         extra = {**mapping_of(settings, "extra", call), "podium": handed_on}
-        _, made = airflow.call("POST", f"{_API}/assets/events", {"asset_id": asset, "extra": extra})
-        return f"event {made.get('id') if isinstance(made, Mapping) else '?'} of asset {name}"
+        status, made = airflow.call("POST", f"{_API}/assets/events", {"asset_id": asset, "extra": extra})
+        if not isinstance(made, Mapping) or not isinstance(made.get("id"), int):
+            raise airflow.unlike(status, "the id of the asset event")
+        return f"event {made['id']} of asset {name}"
 
     def _asset(self, airflow: Service, settings: Mapping[str, Any]) -> tuple[int, str]:
         """Return the number of an asset, which is all that Airflow takes, and its name."""
         field, pattern = ("uri", "uri_pattern") if settings.get("uri") else ("name", "name_pattern")
         wanted = str(settings.get("uri") or settings.get("asset"))
         query = urlencode({pattern: wanted, "limit": _LOOKED_AT})
-        _, found = airflow.call("GET", f"{_API}/assets?{query}")
-        for item in _items(found, "assets"):
+        for item in _items(airflow, f"{_API}/assets?{query}", "assets"):
             if item.get(field) == wanted and isinstance(item.get("id"), int):
                 return item["id"], str(item.get("name") or wanted)
         raise DeliveryFailedError(
@@ -88,8 +92,7 @@ class AssetEventAction(Action):
 
     def _reported(self, airflow: Service, asset: int, delivery: str) -> Any:
         query = urlencode({"asset_id": asset, "order_by": "-timestamp", "limit": _LOOKED_AT})
-        _, found = airflow.call("GET", f"{_API}/assets/events?{query}")
-        for item in _items(found, "asset_events"):
+        for item in _items(airflow, f"{_API}/assets/events?{query}", "asset_events"):
             extra = item.get("extra")
             handed_on = extra.get("podium") if isinstance(extra, Mapping) else None
             if isinstance(handed_on, Mapping) and handed_on.get("delivery") == delivery:
@@ -132,6 +135,10 @@ def _airflow(call: ActionCall, settings: Mapping[str, Any]) -> Service:
     return Service("Airflow", url, airflow.deadline, headers, trusted)
 
 
-def _items(found: Any, key: str) -> list[Mapping[str, Any]]:
+def _items(airflow: Service, path: str, key: str) -> list[Mapping[str, Any]]:
+    """Return the items of a listing; an answer that has none is not Airflow's, and says nothing of what is there."""
+    status, found = airflow.call("GET", path)
     items = found.get(key) if isinstance(found, Mapping) else None
-    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+    if not isinstance(items, list):
+        raise airflow.unlike(status, f"a list of {key}")
+    return [item for item in items if isinstance(item, Mapping)]

@@ -55,8 +55,10 @@ class RunDeploymentAction(Action):
             },
         }
         status, made = prefect.call("POST", f"/deployments/{deployment}/create_flow_run", body)
-        name = f"{made.get('name')} ({made.get('id')})" if isinstance(made, Mapping) else "?"
-        return f"flow run {name}" + (", created by an earlier attempt" if status == 200 else "")
+        if not isinstance(made, Mapping) or not made.get("id"):
+            raise prefect.unlike(status, "the id of the flow run")
+        earlier = ", created by an earlier attempt" if status == 200 else ""
+        return f"flow run {made.get('name')} ({made['id']}){earlier}"
 
     def _deployment(self, prefect: Service, wanted: str) -> str:
         """Return the id of a deployment."""
@@ -67,9 +69,9 @@ class RunDeploymentAction(Action):
             raise DeliveryFailedError(
                 f"{wanted!r} names no deployment.", hint="Write FLOW/DEPLOYMENT, or its id.", permanent=True
             )
-        _, found = prefect.call("GET", f"/deployments/name/{quote(flow, safe='')}/{quote(name, safe='')}")
+        status, found = prefect.call("GET", f"/deployments/name/{quote(flow, safe='')}/{quote(name, safe='')}")
         if not isinstance(found, Mapping) or not found.get("id"):
-            raise DeliveryFailedError("Prefect answered without an id.", hint="Is it Prefect's API?", permanent=False)
+            raise prefect.unlike(status, "the id of the deployment")
         return str(found["id"])
 
 
@@ -99,7 +101,9 @@ class EmitEventAction(Action):
             "resource": {**resource, **known, **more},
             "payload": {**payload, "podium": call.to_hand_on()},
         }
-        prefect.call("POST", "/events", [body])
+        status, _ = prefect.call("POST", "/events", [body], good=(200, 201, 202, 204))
+        if status != 204:  # all that this endpoint of a server or of Cloud answers; a proxy answers otherwise
+            raise prefect.unlike(status, "the 204 by which it takes an event")
         return f"event {body['event']} {call.id}"
 
 

@@ -13,7 +13,7 @@ from podium.plugins.deadline import Deadline
 from podium.plugins.web.addresses import AllowList
 from podium.plugins.web.client import Request, send, target_of
 
-_MOST_READ = 1_000_000
+_MOST_READ = 8_000_000
 _LONGEST_DETAIL = 300
 _PASSING = frozenset({408, 425, 429})  # of 4xx, what another attempt may mend
 
@@ -47,22 +47,50 @@ class Service:
             good: The statuses that are no failure.
 
         Returns:
-            The status, and the JSON that was answered, None if it was none.
+            The status, and the JSON that was answered, None if there was nothing.
 
         Raises:
-            DeliveryFailedError: It cannot be reached or did not accept; ``permanent`` where trying again cannot help.
+            DeliveryFailedError: It cannot be reached, did not accept, or what it answered is no JSON, as the page of a
+                login is none; ``permanent`` where trying again cannot help.
         """
         data = b"" if body is None else json.dumps(body, allow_nan=False).encode()
         headers = {"Accept": "application/json", "Content-Type": "application/json", **self.headers}
         request = Request(method, target_of(self.url + path), data, headers, _MOST_READ)
         answer = send(request, self.deadline, None if self.trusted else AllowList.of_environment())
         try:
-            said = json.loads(answer.body) if answer.body else None
-        except ValueError:
-            said = None
+            said, read = json.loads(answer.body) if answer.body else None, True
+        except (ValueError, RecursionError):
+            said, read = None, False
         if answer.status not in good:
             raise self._failure(answer.status, said, answer.retry_after)
+        if not read:
+            raise self._not_json(answer.status, answer.body)
         return answer.status, said
+
+    def unlike(self, status: int, missing: str) -> DeliveryFailedError:
+        """Return the error for an answer in which something is missing that every such answer of the service has.
+
+        Args:
+            status: What was answered.
+            missing: What should be in it, such as ``the id of the flow run``.
+        """
+        return DeliveryFailedError(
+            f"{self.name} answered {status} without {missing}.",
+            hint=f"Is the address that of {self.name}'s API? It is tried again by the schedule.",
+            permanent=False,
+            status=status,
+        )
+
+    def _not_json(self, status: int, body: bytes) -> DeliveryFailedError:
+        """Return the error for an answer that is no JSON; what is in it is not quoted, nobody knows what it is."""
+        if len(body) >= _MOST_READ:
+            said, hint = f"more than {_MOST_READ // 1_000_000} MB", "It is tried again by the schedule."
+        else:
+            said = "a page, not JSON" if body.lstrip()[:1] == b"<" else "something that is no JSON"
+            hint = "Is the address right, does a proxy ask for a login? It is tried again by the schedule."
+        return DeliveryFailedError(
+            f"{self.name} answered {status} with {said}.", hint=hint, permanent=False, status=status
+        )
 
     def _failure(self, status: int, said: Any, wait: int | None) -> DeliveryFailedError:
         detail = _detail(said)
