@@ -64,6 +64,20 @@ def test_the_same_id_on_repeats(registry: Registry, receiver: LoopbackReceiver, 
     assert len(set(ids)) == 2
 
 
+def test_a_worker_that_may_reach_it_delivers(
+    registry: Registry, receiver: LoopbackReceiver, promote: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the process of the change may not reach waits for the next attempt, and is sent where it may be reached."""
+    monkeypatch.delenv("PODIUM_WEBHOOK_ALLOW")
+    promote()
+    assert [(delivery.status, delivery.attempts) for delivery in registry.deliveries()] == [("pending", 1)] * 2
+    assert receiver.requests == ()
+    monkeypatch.setenv("PODIUM_WEBHOOK_ALLOW", "127.0.0.1")
+    for delivery in registry.deliveries("pending"):
+        registry.retry(delivery.id)
+    assert registry.deliver().sent == 2
+
+
 def test_secret_in_clear_is_refused(registry: Registry, receiver: LoopbackReceiver, secret: str) -> None:
     """A secret is never stored: a subscription takes a reference to it only."""
     with pytest.raises(InvalidValueError, match="is a secret"):

@@ -35,8 +35,8 @@ class WebhookChannel(Channel):
             The status, such as ``HTTP 204``. The body of an answer is not read.
 
         Raises:
-            DeliveryFailedError: The receiver did not take it. ``permanent`` if it is gone for good, moved, or may not
-                be reached from here; ``retry_after`` if it said when to come back.
+            DeliveryFailedError: The receiver did not take it. ``permanent`` if it is gone for good or moved, or if a
+                setting cannot be used; ``retry_after`` if it said when to come back.
         """
         from importlib.metadata import version
 

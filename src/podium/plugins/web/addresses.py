@@ -78,7 +78,7 @@ class AllowList:
         """Whether an entry names this place, by the name that was asked for or by the address that was found.
 
         Raises:
-            DeliveryFailedError: The list cannot be read; permanent.
+            DeliveryFailedError: The list cannot be read; another process may have a better one.
         """
         plain = IPv4Address(address.packed[-4:]) if isinstance(address, IPv6Address) and address in _MAPPED else address
         return any(
@@ -102,6 +102,11 @@ def address_of(text: str) -> Address:
     return ip_address(text.partition("%")[0])
 
 
+def not_from_here(message: str, hint: str) -> DeliveryFailedError:
+    """Return the error for what this process may not reach: no fact about the delivery, so it is tried again."""
+    return DeliveryFailedError(message, hint=hint, permanent=False)
+
+
 def _names(entry: str, host: str) -> bool:
     if entry.startswith("*."):
         return host.endswith(entry[1:])
@@ -122,4 +127,4 @@ def _is_network(text: str) -> bool:
 
 def _unreadable(entry: str) -> DeliveryFailedError:
     hint = f"Entries of {VARIABLE} look like hooks.example.com, *.example.com:8443, 10.1.0.0/16 or [::1]:8080."
-    return DeliveryFailedError(f"This process has an allow-list with {entry!r}.", hint=hint, permanent=True)
+    return not_from_here(f"This process has an allow-list with {entry!r}.", hint)

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from podium.plugins.channels import DeliveryFailedError
 from podium.plugins.deadline import Deadline
 from podium.plugins.guard import call_within
-from podium.plugins.web.addresses import VARIABLE, Address, AllowList, address_of, is_public
+from podium.plugins.web.addresses import VARIABLE, Address, AllowList, address_of, is_public, not_from_here
 from podium.plugins.web.answers import Answer, seconds_of
 
 _VISIBLE = re.compile(r"[!-~]+")
@@ -103,7 +103,8 @@ def send(request: Request, deadline: Deadline, allow: AllowList | None) -> Answe
             process who named the address.
 
     Raises:
-        DeliveryFailedError: The address is not allowed (permanent), could not be reached, or gave no answer in time.
+        DeliveryFailedError: The address is not allowed here, could not be reached, or gave no answer in time; never
+            permanent, because another process may be allowed more, and a receiver may come back.
     """
     try:
         sock = _connect(request.target, _judged(request.target, deadline, allow), deadline)
@@ -139,9 +140,10 @@ def _judged(target: Target, deadline: Deadline, allow: AllowList | None) -> list
     if good:
         return good
     if any(is_public(address) for address in found):
-        raise _unusable("Messages go over https only.", f"Correct the address, or allow the host in {VARIABLE}.")
-    hint = f"If it is meant, who runs this process can allow the host or the network in {VARIABLE}."
-    raise _unusable("The address of the receiver leads to an internal place.", hint)
+        hint = f"Correct the address, or allow the host in {VARIABLE} where deliveries are made."
+        raise not_from_here("Messages go over https only.", hint)
+    hint = f"If it is meant, who runs the process that delivers can allow the host or the network in {VARIABLE}."
+    raise not_from_here("The address of the receiver leads to an internal place.", hint)
 
 
 def _connect(target: Target, addresses: list[Address], deadline: Deadline) -> socket.socket:
