@@ -138,8 +138,22 @@ def test_what_other_tools_call_it(run, given, meant) -> None:
 def test_a_channel_that_is_not_installed_is_not_checked(ok, run, file) -> None:
     """``check`` needs no plugin and says what it could not look at; ``apply`` needs it."""
     file.write_text(TEXT.replace("console", "slack"), encoding="utf-8")
-    assert "the channel slack is not installed here" in ok("notify", "check", file)
+    assert "the channel slack is not here: its settings were not checked. " in ok("notify", "check", file)
     assert run("notify", "apply", file).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("notify add me --channel Console", "There is no channel 'Console' here. Did you mean 'console'?"),
+        ("notify add me --channel slack", "is installed, but not in use: not named in PODIUM_PLUGINS_ALLOW"),
+        ("automation add me --action podium.promot --event alias.set", "Did you mean 'podium.promote'?"),
+    ],
+)
+def test_a_channel_or_action_that_is_not_here(run, command, words) -> None:
+    """What was meant, or why it is not in use, is said first."""
+    result = run(*command.split())
+    assert (result.exit_code, words in " ".join(result.stderr.split())) == (2, True)
 
 
 def test_the_schema(ok) -> None:

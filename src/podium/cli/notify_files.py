@@ -40,20 +40,19 @@ def check_files(state: State, files: tuple[str, ...]) -> int:
     answers: list[dict[str, Any]] = []
     for file in files:
         try:
-            unknown: list[str] = []
+            unknown: dict[str, str] = {}
             found = read_file(file, _settings_check(installed_plugins(), unknown))
         except PodiumError as error:
             answers.append({"file": file, "ok": False, "error": error.to_json()})
             if not state.json:
                 show_error(error, as_json=False)
             continue
-        unknown = list(dict.fromkeys(unknown))
-        answers.append({"file": file, "ok": True, "unchecked": unknown})
+        answers.append({"file": file, "ok": True, "unchecked": list(unknown)})
         if not state.json:
             some = [count(len(items), kind) for kind, items in found.by_kind().items() if items]
             say(f"{file}: ok, {', '.join(some) or 'nothing in it'}")
-            for name in unknown:
-                say(f"  {name} is not installed here: its settings were not checked")
+            for name, why in unknown.items():
+                say(f"  {name} is not here: its settings were not checked. {why}")
     if state.json:
         state.print_json(answers)
     return 0 if all(answer["ok"] for answer in answers) else USAGE
@@ -78,7 +77,7 @@ def apply_file(state: State, file: str, dry_run: bool, prune: bool) -> None:
     """
     from podium.registry import installed_plugins
 
-    wanted = read_file(file, _settings_check(installed_plugins(), []))
+    wanted = read_file(file, _settings_check(installed_plugins(), {}))
     with state.registry() as registry:
         plan = registry.apply_notifications(wanted, prune=prune, dry_run=dry_run)
     if state.json:
@@ -159,19 +158,21 @@ def _sorted(wanted: Notifications) -> Notifications:
     return Notifications(by_name["subscription"], by_name["automation"])  # type: ignore[arg-type]  # each has its kind
 
 
-def _settings_check(host: PluginHost, unknown: list[str]) -> Callable[[Target], None]:
-    """Return what checks settings against what a channel or action declares, and notes which of them are not here."""
+def _settings_check(host: PluginHost, unknown: dict[str, str]) -> Callable[[Target], None]:
+    """Return what checks settings by what a channel or action declares; what is not here is noted, with the reason."""
     from podium.delivery.secrets import check_settings
     from podium.domain.delivery import Subscription
+    from podium.plugins.absent import Kind, why_absent
 
     def check(item: Target) -> None:
         plugin: Channel | Action | None
+        kind: Kind
         if isinstance(item, Subscription):
             kind, name, plugin = "channel", item.channel, host.channel(item.channel, host.seconds)
         else:
             kind, name, plugin = "action", item.action, host.action(item.action, host.seconds)
         if plugin is None:
-            unknown.append(f"the {kind} {name}")
+            unknown[f"the {kind} {name}"] = why_absent(host, kind, name)
         else:
             check_settings(plugin, item.settings, host)
 

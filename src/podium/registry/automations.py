@@ -13,7 +13,8 @@ from podium.delivery.secrets import check_settings
 from podium.domain.automations import AutomationTest, stopped_by
 from podium.domain.delivery import Automation
 from podium.domain.events import TYPES, Event
-from podium.errors import InvalidValueError, NotFoundError, PluginError
+from podium.errors import InvalidValueError, NotFoundError
+from podium.plugins.absent import absent
 from podium.plugins.actions import Action
 from podium.registry.base import Joint, now
 from podium.sql.ids import new_id
@@ -132,9 +133,7 @@ class AutomationVerbs(Joint):
     def _action(self, name: str) -> Action:
         found = self.host.action(name)
         if found is None:
-            known = ", ".join(sorted(self.host.actions())) or "none"
-            hint = f"There is {known}. A plugin that is installed here may bring another."
-            raise PluginError(f"There is no action {name!r} here.", hint=hint, action=name)
+            raise absent(self.host, "action", name)
         return found
 
 

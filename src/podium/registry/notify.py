@@ -11,7 +11,8 @@ from podium.delivery.sending import send_message
 from podium.delivery.worker import ATTEMPT_SECONDS
 from podium.domain.delivery import DEFAULT_EVENTS, Subscription, SubscriptionTest, Template
 from podium.domain.notifications import NotificationPlan, Notifications
-from podium.errors import InvalidValueError, PluginError
+from podium.errors import InvalidValueError
+from podium.plugins.absent import absent
 from podium.plugins.channels import Channel
 from podium.plugins.host import PluginInfo
 from podium.registry.automations import AutomationVerbs
@@ -146,14 +147,9 @@ class NotifyVerbs(AutomationVerbs):
             PluginError: There is none of that name.
         """
         found = self.host.channel(name, self.host.seconds)
-        if found is not None:
-            return found
-        known = ", ".join(sorted(self.host.channels())) or "none"
-        raise PluginError(
-            f"There is no channel {name!r} here.",
-            hint=f"There is {known}. Install a plugin, such as podium-{name}.",
-            channel=name,
-        )
+        if found is None:
+            raise absent(self.host, "channel", name)
+        return found
 
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Return the plugins of this process, those that failed to load included."""
