@@ -75,6 +75,7 @@ def test_settings_have_entries_and_json(ok, answer) -> None:
         (("--setting", "alias=a", "--setting", "alias.b=c"), "is a value already"),
         (("--setting", "alias=a", "--filter", "after.stage ="), "ends too early"),
         (("--setting", "alias={{ x"), "cannot be read"),
+        (("--setting", "alias={{ stge }}"), "Did you mean 'stage'?"),
         (("--setting", "alias=a", "--setting", "name=a"), "no setting 'name'"),
         (("--setting", "alias=a", "--model", "a/b/c"), "names no model"),
         ((), "needs the setting alias"),

@@ -88,6 +88,7 @@ def test_what_is_written_is_read_as_the_same() -> None:
         ("deduplicate: 10m", "deduplicate: 0m", 13, "no span of time"),
         ("{name: me,", "{name: team,", 14, "stands here twice"),
         ("name: deploy\n", "name: me\n", 16, "stands here twice"),
+        ("{{ version }}", "{{ vesion }}", 19, "The settings name 'vesion', which no event has. Did you mean 'version'?"),
         ("enabled: false", "enabled: maybe", 20, "true or false is meant"),
         ("automations:", "automation:", 15, "Did you mean 'automations'?"),
         ("  - name: deploy", "  - nme: deploy", 16, "There is no key 'nme'"),

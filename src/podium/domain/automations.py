@@ -19,6 +19,13 @@ CHAIN = "automations"  # in the details of an origin
 LONGEST_CHAIN = 8
 REPORTS = ("automation.fired", "automation.failed")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# What `event_values` may give: the last line only of events that are about it.
+EVENT_NAMES = frozenset(
+    [
+        *("id", "type", "at", "subject", "model", "registry", "name", "actor", "reason", "before", "after", "origin"),
+        *("event", "number", "version", "ref", "stage", "alias", "metrics", "source"),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)

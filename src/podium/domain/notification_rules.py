@@ -7,7 +7,9 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
+from podium.domain.automations import EVENT_NAMES
 from podium.domain.delivery import Automation, Subscription
 from podium.domain.durations import parse_duration
 from podium.domain.event_fields import EVENTS
@@ -61,7 +63,9 @@ def rules_of(target: Subscription | Automation, now: datetime) -> Iterator[Rule]
     yield ("model",), lambda: _check_model(target.model)
     yield ("filter",), lambda: _check_filter(target.filter, now)
     if isinstance(target, Automation):
-        yield ("settings",), lambda: check_templates(plain_dict(target.settings, "The settings"), "The settings")
+        yield ("settings",), lambda: plain_dict(target.settings, "The settings")
+        for key, value in target.settings.items():
+            yield ("settings", key), lambda value=value: _check_setting(value)  # type: ignore[misc]  # the loop's
         return
     yield ("digest",), lambda: _check_span(target.digest)
     yield ("deduplicate",), lambda: _check_span(target.deduplicate)
@@ -94,10 +98,20 @@ def _check_title(text: str) -> None:
 def _check_words(text: str, what: str) -> None:
     """Refuse a template that names what no message has: it would fail each time."""
     check_templates([text], what)
-    for name in sorted(undeclared_names(text) - MESSAGE_FIELDS):
-        near = difflib.get_close_matches(name, MESSAGE_FIELDS, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There is {', '.join(sorted(MESSAGE_FIELDS))}."
-        raise InvalidValueError(f"{what} names {name!r}, which no message has.", hint=hint)
+    _check_known(undeclared_names(text), MESSAGE_FIELDS, f"{what} names {{!r}}, which no message has.")
+
+
+def _check_setting(value: Any) -> None:
+    """Refuse a setting of an automation whose templates name what no event has: it would be given up each time."""
+    check_templates(value, "The settings")
+    _check_known(undeclared_names(value), EVENT_NAMES, "The settings name {!r}, which no event has.")
+
+
+def _check_known(names: set[str], known: frozenset[str], what: str) -> None:
+    for name in sorted(names - known):
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There is {', '.join(sorted(known))}."
+        raise InvalidValueError(what.format(name), hint=hint)
 
 
 def _check_any(target: Subscription | Automation) -> None:

@@ -45,17 +45,20 @@ def check_templates(plain: Any, what: str) -> None:
         _compiled(text, what)
 
 
-def undeclared_names(text: str) -> set[str]:
-    """Return the names that a template looks up in what it is given.
+def undeclared_names(plain: Any) -> set[str]:
+    """Return the names that the templates of plain JSON look up in what they are given.
 
     Raises:
-        InvalidValueError: It cannot be read as a template, or is too long.
+        InvalidValueError: One cannot be read as a template, or is too long.
     """
     from jinja2 import meta
 
-    _compiled(text, "The template")
+    names: set[str] = set()
     environment = _environment()
-    return meta.find_undeclared_variables(environment.parse(text)) - set(environment.globals)
+    for text in _texts(plain):
+        _compiled(text, "The template")
+        names |= meta.find_undeclared_variables(environment.parse(text))
+    return names - set(environment.globals)
 
 
 def render_templates(plain: Any, values: Mapping[str, Any]) -> Any:
