@@ -22,7 +22,7 @@ class FileChannel(Channel):
 
     def send(self, message: Message, settings: Mapping[str, str]) -> str:
         """Write one message; see `Channel.send`."""
-        lines = [visible(line, _LONGEST) for line in message.as_text().splitlines()]
+        lines = [visible(line, _LONGEST) for line in message.as_text().split("\n")]
         text = f"[{message.id}] " + "\n    ".join(lines) + "\n"
         with Path(settings["path"]).open("ab", buffering=0) as file:
             file.write(text.encode())

@@ -114,6 +114,81 @@ FAULTS = {
 }
 
 
+FAILING = "def send(self, message, settings):\n        try:\n            return super().send(message, settings)\n"
+ANSWERED = "def failure(self, status, wait):\n        found = super().failure(status, wait)\n"
+TEXT = "def text(self, message):\n        lines = [message.title, *message.lines, message.model]\n"
+# What a channel may do in one case only, the tests that see it, and what they say.
+MORE_FAULTS = {
+    "a secret when it hangs": (
+        FAILING + "        except TimeoutError as error:\n            raise ValueError(settings['token']) from None",
+        ("test_shows_no_secret[hanging]", "test_a_receiver_that_hangs"),
+        "The secret setting 'token' shows in the error: a-secret-token",
+    ),
+    "a secret when nobody listens": (
+        FAILING
+        + "        except ConnectionRefusedError as error:\n            raise ValueError('no') from KeyError(settings)",
+        ("test_shows_no_secret[absent]", "test_nobody_listens"),
+        "The secret setting 'token' shows in the error, in its causes: ",
+    ),
+    "a secret when it is limited": (
+        ANSWERED + "        return DeliveryFailedError('a-secret-token', **found.facts) if status == 429 else found",
+        ("test_shows_no_secret[limited]", "test_a_receiver_that_limits_the_rate"),
+        "The secret setting 'token' shows in the error: a-secret-token",
+    ),
+    "a secret when it is gone": (
+        ANSWERED + "        return DeliveryFailedError('a-secret-token', **found.facts) if status == 410 else found",
+        ("test_shows_no_secret[gone]", "test_what_trying_again_cannot_help"),
+        "The secret setting 'token' shows in the error: a-secret-token",
+    ),
+    "a secret when it is sent elsewhere": (
+        ANSWERED + "        return DeliveryFailedError('no', sent='a-secret-token') if 300 <= status < 400 else found",
+        ("test_shows_no_secret[redirect]", "test_follows_no_redirect"),
+        "The secret setting 'token' shows in the error, in its facts: ",
+    ),
+    "a secret of Basic authentication": (
+        "def receipt(self, settings):\n        import base64\n"
+        "        return base64.b64encode(b'user:' + settings['token'].encode()).decode()",
+        ("test_shows_no_secret[]", "test_waits_for_a_slow_receiver"),
+        "The secret setting 'token' shows in the receipt: dXNlcjphLXNlY3JldC10b2tlbg==",
+    ),
+    "a secret in the log when it hangs": (
+        FAILING + "        except TimeoutError as error:\n            import logging\n"
+        "            logging.getLogger('x').info('no', exc_info=KeyError(settings['token']))\n            raise",
+        ("test_shows_no_secret[hanging]",),
+        "The secret setting 'token' shows in a log: ",
+    ),
+    "a time limit that stays": (
+        "def connect(self, settings):\n        socket.setdefaulttimeout(3)\n        return super().connect(settings)",
+        ("test_changes_nothing_in_the_process",),
+        "default time limit of sockets",
+    ),
+    "a variable that stays": (
+        "def connect(self, settings):\n        os.environ['NO_PROXY'] = '*'\n        return super().connect(settings)",
+        ("test_changes_nothing_in_the_process",),
+        "environment",
+    ),
+    "a line break of a user": (
+        TEXT + "        kept = (visible(line, 300, lines=True) for line in lines)\n"
+        "        return '\\n'.join(unlinked(line).translate(PLAIN) for line in kept)",
+        ("test_words_stay_words[line]", "test_words_stay_words[lines]"),
+        "A line break makes a line of its own.",
+    ),
+    "a line break of a user in a list": (
+        TEXT + "        kept = '\\n'.join(visible(line, 300, lines=True) for line in lines).split('\\n')\n"
+        "        return '\\n'.join('- ' + unlinked(line).translate(PLAIN) for line in kept)",
+        ("test_words_stay_words[lines]",),
+        "A line break makes a line of its own.",
+    ),
+}
+
+
+def bad_channel(fault: str) -> str:
+    """Return the tests of the good channel with one fault."""
+    bad = f"class Bad(Good):\n    {fault}\n"
+    tests = "class TestBad(Contract):\n    def make_channel(self):\n        return Bad()\n"
+    return f"{GOOD.partition('class TestGood')[0]}\n{bad}\n{tests}"
+
+
 def run(folder: Path, source: str, *options: str) -> tuple[int, str]:
     """Run a file of tests in a process of its own and return how it ended and what it said."""
     (folder / "test_it.py").write_text(source)
@@ -132,10 +207,39 @@ def test_a_good_channel_passes(tmp_path) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_caught(tmp_path, name) -> None:
     """A channel with one fault fails the test that is about it."""
-    bad = f"class Bad(Good):\n    {FAULTS[name]}\n\nclass TestBad(Contract):\n    def make_channel(self):\n"
-    code, said = run(tmp_path, f"{GOOD.partition('class TestGood')[0]}\n{bad}        return Bad()\n", "-x", "-k", name)
+    code, said = run(tmp_path, bad_channel(FAULTS[name]), "-x", "-k", name)
     assert code == 1, said
     assert f"TestBad::{name}" in said
+
+
+@pytest.mark.parametrize("what", MORE_FAULTS)
+def test_a_fault_in_one_case_is_caught(tmp_path, what) -> None:
+    """What a channel does wrong in one case only is seen there, and the message says what it is."""
+    fault, names, words = MORE_FAULTS[what]
+    wanted = " or ".join(name.partition("[")[0] for name in names)
+    code, said = run(tmp_path, bad_channel(fault), "-k", wanted, "-vv")
+    assert code == 1, said
+    assert [name for name in names if f"FAILED test_it.py::TestBad::{name}" not in said] == []
+    assert words in said
+
+
+def test_a_change_that_an_earlier_test_made_is_caught(tmp_path) -> None:
+    """What only the first attempt of a process changes is seen, though that was in another test."""
+    fault = MORE_FAULTS["a time limit that stays"][0]
+    code, said = run(tmp_path, bad_channel(fault), "-k", "test_tells_a_digest or test_changes_nothing", "-vv")
+    assert code == 1, said
+    assert "1 failed, 1 passed" in said
+    assert "default time limit of sockets" in said
+
+
+def test_a_quoted_line_is_none_of_the_channel(tmp_path) -> None:
+    """A channel may show what somebody wrote in their lines, each marked as quoted."""
+    quoted = TEXT + (
+        "        kept = (visible(line, 300, lines=True).replace('\\n', '\\n| ') for line in lines)\n"
+        "        return '\\n'.join(unlinked(line).translate(PLAIN) for line in kept)"
+    )
+    code, said = run(tmp_path, bad_channel(quoted), "-k", "test_words_stay_words")
+    assert code == 0, said
 
 
 IMPORTS = {

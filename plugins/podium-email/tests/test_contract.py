@@ -72,12 +72,18 @@ class _Page(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.words = ""
+        self.quoted = False
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag != "br" or attrs:
             self.tags.append(f"{tag} {attrs}")
+        self.quoted = self.quoted or tag == "blockquote"
+        self.words += "\n| " if self.quoted else "\n"  # a mail program shows a bar beside each line of a quote
+
+    def handle_endtag(self, tag: str) -> None:
+        self.quoted = self.quoted and tag != "blockquote"
 
     def handle_data(self, data: str) -> None:
         self.words += data

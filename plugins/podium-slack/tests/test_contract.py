@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -47,7 +48,9 @@ class TestWebhook(_OnSlack):
 
 def _arrived(payload: Mapping[str, Any]) -> Arrived:
     ids = payload["metadata"]["event_payload"]
-    return Arrived(ids["delivery_id"], slack_text(payload), payload=payload)
+    # The top-level text as well: it is what notifications and screen readers tell.
+    text = f"{slack_text(payload)}\n{html.unescape(payload['text'])}"
+    return Arrived(ids["delivery_id"], text, payload=payload)
 
 
 def _elements(value: Any) -> Iterator[dict[str, Any]]:

@@ -90,13 +90,17 @@ class Message(Value):
     digest: tuple[Message, ...] = ()
 
     def as_text(self) -> str:
-        """Return the message as plain text, for media without layout; of a digest, a line for each message."""
-        if self.digest:
-            return "\n".join([self.title, *self.lines, *(f"- {message.title}" for message in self.digest)])
+        """Return the message as plain text, for media without layout; of a digest, a line for each message.
+
+        A line break that somebody wrote is a space here: it would make a line that passes for one of Podium's.
+        """
         parts = [self.title, *self.lines]
-        parts += [format_metric(metric) for metric in self.metrics]
-        parts.append(f"by {self.actor} from {self.origin}" + (f" ({self.link})" if self.link else ""))
-        return "\n".join(parts)
+        if self.digest:
+            parts += [f"- {message.title}" for message in self.digest]
+        else:
+            parts += [format_metric(metric) for metric in self.metrics]
+            parts.append(f"by {self.actor} from {self.origin}" + (f" ({self.link})" if self.link else ""))
+        return "\n".join(part.replace("\n", " ") for part in parts)
 
 
 def format_metric(metric: MetricChange) -> str:

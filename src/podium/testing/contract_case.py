@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Literal
@@ -33,6 +34,10 @@ class ContractCase:
     permanent: ClassVar[Sequence[int]] = (401, 404, 410)
     asks_to_wait: ClassVar[bool] = True
     redirects: ClassVar[bool] = True
+
+    # What the attempts of this process changed in it, by the channel. For all tests together, since what stays changed
+    # is changed by the first attempt only, whichever test that is in.
+    _changed: ClassVar[defaultdict[type[Channel], set[str]]] = defaultdict(set)
 
     # The three below are what only the author knows. They raise instead of being abstract, as pytest makes an object of
     # each class that it collects, and an abstract one would fail without saying what to override.
@@ -106,11 +111,24 @@ class ContractCase:
         return dict(self.make_settings(receiver))
 
     def attempt(self, channel: Channel, settings: Mapping[str, str], message: Message | None = None) -> Any:
-        """Send in a thread with a limit, as the worker does; return the receipt, or the exception."""
+        """Send in a thread with a limit, as the worker does; return the receipt, or the exception.
+
+        Neither may show a secret, whatever the test is about: a channel may leak in one way to fail and in no other.
+        """
         told = message if message is not None else make_message()
+        before = tools.process_state()
         outcome = call_within(lambda: channel.send(told, settings), self.most_seconds)
+        self._changed[type(channel)] |= tools.changed(before, tools.process_state())
         assert outcome.thread is None, f"The channel has no time limit of its own: {outcome.error}."
-        return outcome.value if outcome.cause is None else outcome.cause
+        secrets = tools.secrets_of(channel.secrets, settings)
+        long = {name: secret for name, secret in secrets.items() if len(secret) >= tools.SHORTEST_SECRET}
+        place, found = ("the receipt", outcome.value) if outcome.cause is None else ("the error", outcome.cause)
+        assert tools.leaks(long, {place: found}) == []
+        return found
+
+    def changed_by(self, channel: Channel) -> set[str]:
+        """Return what all attempts with such a channel, in this process, changed in it."""
+        return set(self._changed[type(channel)])
 
     def refused(self, channel: Channel, settings: Mapping[str, str], *, permanent: bool = False) -> Exception:
         """Send what must fail, for good or for now."""

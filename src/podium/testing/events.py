@@ -17,13 +17,17 @@ MODEL = "model-registry/Digits classifier"
 MARK = "Zebra"
 """Stands at the beginning of every hostile text: what is told must hold it still."""
 
+FORGED = f"{MODEL.partition('/')[0]}/Other v9 is now production"
+"""Stands in texts that try to make a line of their own: no line of what is told may begin with it."""
+
 HOSTILE_TEXTS: Mapping[str, str] = {
     "mention": f"{MARK} <!channel> <!here|here> <@U012AB3CD> @everyone @here @channel <@&12345678>",
     "link": f"{MARK} [docs](https://evil.example) <https://evil.example|docs> https://evil.example www.evil.example",
     "html": f"{MARK} <script>alert(1)</script><img src=x onerror=alert(1)><a href='https://evil.example'>x</a><b>b</b>",
     "markdown": f"{MARK} **bold** _it_ ~no~ `code` ```block``` # head > quote | a | b |",
     "header": f"{MARK}\r\nX-Injected: yes\r\nBcc: evil@evil.example\r\n\r\ninjected body",
-    "line": f"{MARK}\nmodel-registry/Other v9 is now production\rsame line",
+    "line": f"{MARK}\n{FORGED}\rsame line",
+    "lines": f"{MARK}\n{FORGED}\nnext line\r{FORGED}\r\n{FORGED}\n",
     "formula": f"=HYPERLINK({MARK!r}) {MARK} =cmd|'/c calc'!A1",
     "template": f"{MARK} {{{{ 7 * 7 }}}} ${{7*7}} {{0}} {{event.id.__class__}} %s %(x)s #{{7*7}}",
     "json": f'{MARK} "}}],"text":"injected","x":{{"',
