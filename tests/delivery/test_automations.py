@@ -135,16 +135,22 @@ def test_changes_of_an_action_are_the_automations(with_actions, model_file) -> N
 
 
 def test_nobody_asks_through_an_automation_to_approve_by_themselves(with_actions, model_file) -> None:
-    """Who added it, and who made the change that it followed on, count as those who asked."""
+    """Who added it or let it fire, and who made the change that it followed on, count as those who asked."""
     bob, cy, dee, eve = (with_actions(actor=actor) for actor in ("bob", "cy", "dee", "eve"))
     link(bob, model_file)
     rule = {"count": 1, "not_author": True}
     bob.set_policy("model-registry", {"stages": [{"name": "production", "approvals": rule}]})
-    cy.automate("mine", "podium.promote", events=["tag.added"], settings={"to": "production"})
+    cy.automate("mine", "podium.promote", events=["tag.added"], settings={"to": "production"}, model=MODEL)
+    kay = with_actions(actor="kay")
+    kay.disable_automation("mine")
+    kay.enable_automation("mine")
+    eve.rename(MODEL, "Renamed")
+    eve.rename("model-registry/Renamed", MODEL.partition("/")[2])
     dee.tag(f"{MODEL}:v0", "go")
     drain(dee)
     (request,) = eve.list_requests(MODEL)
-    for registry, words in ((bob, "logged"), (cy, "added the automation 'mine'"), (dee, "'mine' followed on")):
+    changed = "added or changed the automation 'mine'"
+    for registry, words in ((bob, "logged"), (cy, changed), (kay, changed), (dee, "'mine' followed on")):
         with pytest.raises(PermissionDeniedError, match=words):
             registry.approve(request.id)
     assert eve.approve(request.id).status == "committed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -106,12 +106,19 @@ def event_chosen(event: Event, types: tuple[str, ...], model: str | None, where:
     """Whether an event is of one of the types, of a place that fits a pattern, and fits an expression."""
     if not any(fnmatch.fnmatchcase(event.type, pattern) for pattern in types):
         return False
-    if model is not None and not _place_fits(event.stream, model):
+    if model is not None and not any(place_fits(place, model) for place in _places(event)):
         return False
     return event_fits(where, event)
 
 
-def _place_fits(stream: str, pattern: str) -> bool:
+def _places(event: Event) -> Iterator[str]:
+    """Yield where an event is; a renaming is where it was called so before as well."""
+    yield event.stream
+    if event.type.endswith(".renamed"):
+        yield f"{event.stream.partition('/')[0]}/{event.before.get('name', '')}"
+
+
+def place_fits(stream: str, pattern: str) -> bool:
     """Whether a collection fits ``REGISTRY/PATTERN``, or belongs to ``REGISTRY``; case does not count."""
     name = stream if "/" in pattern else stream.partition("/")[0]
     return fnmatch.fnmatchcase(name.casefold(), pattern.casefold().replace("[", "[[]"))
@@ -210,7 +217,8 @@ class DeliveryDetails(Value):
         delivery: How it stands.
         model: The artifact, model or registry that the event belongs to.
         actor: Who made the change.
-        settings: Of the subscription or automation when the event happened; secrets as references.
+        settings: Of the subscription or automation when the event happened, or when a person last had it retried;
+            secrets as references.
         template: Words in place of Podium's own, or None.
         digest: When the time ends that its digest sums up; None if it goes alone.
         leased_until: Until when a worker has it, or had it.

@@ -56,6 +56,7 @@ class AutomationVerbs(Joint):
         Raises:
             ExpressionError: The filter cannot be understood; a kind of `InvalidValueError`.
             InvalidNameError, InvalidValueError: A name, event, setting or template cannot be used.
+            PermissionDeniedError: It is, or was, about a registry that has admins, and the actor is none of them.
             PluginError: No plugin of this process has the action.
         """
         wanted = Automation(name, action, tuple(events), dict(settings or {}), model, filter, enabled)
@@ -67,6 +68,7 @@ class AutomationVerbs(Joint):
 
         Raises:
             NotFoundError: There is none of this name.
+            PermissionDeniedError: As `automate`.
         """
         return self._change(lambda unit: subscriptions.remove_automation(unit, name))
 
@@ -79,6 +81,7 @@ class AutomationVerbs(Joint):
 
         Raises:
             NotFoundError: There is none of this name.
+            PermissionDeniedError: As `automate`.
         """
         return self._change(lambda unit: subscriptions.switch_automation(unit, name, enabled=False))
 
@@ -101,17 +104,21 @@ class AutomationVerbs(Joint):
 
         Args:
             name: The automation; a disabled one as well.
-            event: The id of an event; the newest one that fires it if left out.
+            event: The id of an event, or the beginning of one; the newest one that fires it if left out.
             run: Do it: what it starts is started, and ``automation.fired`` is on record if it works. There is one
                 attempt, with the time of an action, and no delivery.
 
         Raises:
+            InvalidValueError: Several events begin with this id.
             NotFoundError: There is no such automation or event, or none has happened yet that fires it.
+            PermissionDeniedError: ``run``, where the actor may not change the automation.
             PluginError: No plugin of this process has the action.
         """
         made = self.automation(name)
         action = self._action(made.action)
         with self._read() as unit:
+            if run:
+                subscriptions.require_asker(unit, name)
             found = firings.find_event(unit, event) if event is not None else _newest(unit, made)
         test = _tested(made, action, found)
         return self._ran(made, action, found, test) if run and test.error is None else test

@@ -54,6 +54,7 @@ class NotifyVerbs(AutomationVerbs):
         Raises:
             ExpressionError: The filter cannot be understood; a kind of `InvalidValueError`.
             InvalidNameError, InvalidValueError: A name, event, setting, template or span cannot be used.
+            PermissionDeniedError: It is, or was, about a registry that has admins, and the actor is none of them.
             PluginError: No plugin of this process has the channel.
         """
         words = _template(template)
@@ -67,6 +68,7 @@ class NotifyVerbs(AutomationVerbs):
 
         Raises:
             NotFoundError: There is none of this name.
+            PermissionDeniedError: It is about a registry that has admins, and the actor is none of them.
         """
         return self._change(lambda unit: subscriptions.remove_subscription(unit, name))
 
@@ -105,6 +107,7 @@ class NotifyVerbs(AutomationVerbs):
         Raises:
             ExpressionError: A filter cannot be understood; a kind of `InvalidValueError`.
             InvalidNameError, InvalidValueError: Something in it cannot be used.
+            PermissionDeniedError: As `subscribe`; then nothing is changed.
             PluginError: No plugin of this process has a channel or an action that it names.
         """
         made = wanted if isinstance(wanted, Notifications) else Notifications.from_json(wanted)

@@ -111,6 +111,13 @@ def is_closed(unit: Unit, namespace_id: UUID) -> bool:
     return _count(unit, _HAS_ADMIN, space=namespace_id) > 0
 
 
+def closed_registries(unit: Unit) -> list[Any]:
+    """Return the rows of the registries that have an admin."""
+    n = t.namespaces.c
+    closed = sa.select(_R.namespace_id).where(_R.role == ADMIN)
+    return list(unit.connection.execute(sa.select(t.namespaces).where(n.id.in_(closed)).order_by(n.name)))
+
+
 def rule_in_force(unit: Unit, namespace_id: UUID, rule: ApprovalRule) -> ApprovalRule:
     """Return who has to approve: where a registry has admins and a policy names no role, it is they."""
     if rule.roles or not is_closed(unit, namespace_id):

@@ -29,6 +29,7 @@ from podium.usecases.places import (
 from podium.usecases.policies import policy_in_force
 from podium.usecases.requests import close_without_stage
 from podium.usecases.stage_marks import follow_name, policies_in_force
+from podium.usecases.subscriptions import follow_rename
 from podium.usecases.transitions import close_stale
 from podium.usecases.unit import Stream, Unit
 
@@ -93,7 +94,8 @@ def rename_collection(unit: Unit, text: str, name: str, reason: str | None = Non
 
     The old name stays known: whoever uses it is told the new one, and an artifact or model that takes it later counts
     on from where this one is, so that no reference ever names two things. A name by which another policy is for a model
-    changes its gates: that is on record, and needs whoever may set policies.
+    changes its gates: that is on record, and needs whoever may set policies. Subscriptions and automations that name it
+    follow it.
 
     Raises:
         AlreadyExistsError: The name is taken, or was given up by another.
@@ -114,6 +116,7 @@ def rename_collection(unit: Unit, text: str, name: str, reason: str | None = Non
     _give_up(unit, row, key)
     before, after = _write_name(unit, row, name, key)
     stream = Stream(t.collections, row.id, f"{ref.namespace}/{name}", row.sequence, row.head)
+    follow_rename(unit, f"{ref.namespace}/{row.name}", stream.name)
     unit.record(stream, f"{row.kind}.renamed", stream.name, before=before, after=after, reason=reason)
     if row.kind == "model":
         close_without_stage(unit, {row.id: row}, {row.id: stream})

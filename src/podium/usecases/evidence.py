@@ -145,9 +145,8 @@ def _behind(unit: Unit, origin: Origin) -> Iterator[tuple[str, str]]:
         name, event = origin.details.get("automation"), origin.details.get("event")
         if not isinstance(name, str) or not isinstance(event, str) or not _ID.fullmatch(event):
             return
-        added = sa.select(t.automations.c.created_by).where(t.automations.c.name == name)
-        for person in unit.connection.scalars(added):
-            yield person, f"added the automation {name!r}, which asked for this promotion"
+        for person in unit.connection.scalars(_ADDERS, {"name": name}):
+            yield person, f"added or changed the automation {name!r}, which asked for this promotion"
         found = unit.connection.execute(_EVENT, {"event": UUID(event)}).one_or_none()
         if found is None:
             return
@@ -155,6 +154,13 @@ def _behind(unit: Unit, origin: Origin) -> Iterator[tuple[str, str]]:
         origin = Origin.from_json(found.origin)
 
 
+# With a reason it is Podium that let the automation follow a rename.
+_E = t.events.c
+_ADDERS = (
+    sa.select(_E.created_by)
+    .where(_E.type == "automation.added", _E.subject == sa.bindparam("name"), _E.reason.is_(None))
+    .distinct()
+)
 _EVENT = sa.select(t.events.c.created_by, t.events.c.origin).where(t.events.c.id == sa.bindparam("event"))
 
 

@@ -8,12 +8,13 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from podium.domain.delivery import Automation, Subscription
+from podium.domain.delivery import Automation, Subscription, place_fits
 from podium.domain.notification_rules import check_rules
 from podium.domain.plain import plain_dict
 from podium.errors import InvalidValueError, NotFoundError
 from podium.sql import tables as t
 from podium.sql.write import upsert
+from podium.usecases.access import closed_registries, require_admin
 from podium.usecases.outgoing import read_targets
 from podium.usecases.places import MODEL_REGISTRY, namespace_stream, require_registry
 from podium.usecases.unit import Stream, Unit
@@ -28,12 +29,14 @@ def add_subscription(unit: Unit, subscription: Subscription) -> Subscription:
         InvalidNameError: The name breaks the rules.
         InvalidValueError: A pattern matches no event type, the filter, a template or a span cannot be understood, or an
             automation has the name.
+        PermissionDeniedError: It is, or was, about a registry that has admins, and the actor is none of them.
     """
     check_rules(subscription, unit.now)
     settings = plain_dict(subscription.settings, "The settings")
     stream, before = _before(unit, subscription, list_subscriptions(unit), list_automations(unit))
     if before == subscription:
         return subscription
+    _require_admin(unit, subscription, before)
     row = subscription.to_json() | {"settings": settings, **unit.who}
     upsert(unit.connection, t.subscriptions, [row])
     old = before.to_json() if before is not None else {}
@@ -46,9 +49,11 @@ def remove_subscription(unit: Unit, name: str) -> Subscription:
 
     Raises:
         NotFoundError: There is none of this name.
+        PermissionDeniedError: As `add_subscription`.
     """
     stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
     found = get_subscription(unit, name)
+    _require_admin(unit, found)
     unit.connection.execute(sa.delete(t.subscriptions).where(t.subscriptions.c.name == name))
     unit.record(stream, "subscription.removed", name, before=found.to_json())
     return found
@@ -70,12 +75,14 @@ def add_automation(unit: Unit, automation: Automation) -> Automation:
         InvalidNameError: The name breaks the rules.
         InvalidValueError: A pattern matches no event type, the filter or a template cannot be understood, or a
             subscription has the name.
+        PermissionDeniedError: As `add_subscription`.
     """
     check_rules(automation, unit.now)
     settings = plain_dict(automation.settings, "The settings")
     stream, before = _before(unit, automation, list_automations(unit), list_subscriptions(unit))
     if before == automation:
         return automation
+    _require_admin(unit, automation, before)
     upsert(unit.connection, t.automations, [automation.to_json() | {"settings": settings, **unit.who}])
     old = before.to_json() if before is not None else {}
     unit.record(stream, "automation.added", automation.name, before=old, after=automation.to_json())
@@ -87,9 +94,11 @@ def remove_automation(unit: Unit, name: str) -> Automation:
 
     Raises:
         NotFoundError: There is none of this name.
+        PermissionDeniedError: As `add_subscription`.
     """
     stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
     found = get_automation(unit, name)
+    _require_admin(unit, found)
     unit.connection.execute(sa.delete(t.automations).where(t.automations.c.name == name))
     unit.record(stream, "automation.removed", name, before=found.to_json())
     return found
@@ -100,11 +109,13 @@ def switch_automation(unit: Unit, name: str, *, enabled: bool) -> Automation:
 
     Raises:
         NotFoundError: There is none of this name.
+        PermissionDeniedError: As `add_subscription`.
     """
     stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
     before = get_automation(unit, name)
     if before.enabled == enabled:
         return before
+    _require_admin(unit, before)
     made = replace(before, enabled=enabled)
     row = made.to_json() | {"settings": plain_dict(made.settings, "The settings"), **unit.who}
     upsert(unit.connection, t.automations, [row])
@@ -129,6 +140,56 @@ def list_subscriptions(unit: Unit) -> Sequence[Subscription]:
 def list_automations(unit: Unit) -> Sequence[Automation]:
     """Return all automations by name."""
     return read_targets(unit.connection).automations
+
+
+def require_asker(unit: Unit, name: str) -> None:
+    """Refuse whoever may not change an automation, and so may not let it act either.
+
+    Raises:
+        NotFoundError: There is none of this name.
+        PermissionDeniedError: As `add_subscription`.
+    """
+    _require_admin(unit, get_automation(unit, name))
+
+
+def follow_rename(unit: Unit, old: str, new: str) -> None:
+    """Let subscriptions and automations that name an artifact or model follow it to its new name.
+
+    Args:
+        unit: The unit that renames it.
+        old: ``NAMESPACE/NAME``, as it was.
+        new: As it is.
+    """
+
+    def named() -> list[Subscription | Automation]:
+        everything: list[Subscription | Automation] = [*list_subscriptions(unit), *list_automations(unit)]
+        return [item for item in everything if item.model is not None and item.model.casefold() == old.casefold()]
+
+    if not named():
+        return
+    stream = namespace_stream(require_registry(unit, MODEL_REGISTRY, lock=True))
+    for before in named():
+        made = replace(before, model=new)
+        table, kind = (
+            (t.subscriptions, "subscription") if isinstance(made, Subscription) else (t.automations, "automation")
+        )
+        unit.connection.execute(sa.update(table).where(table.c.name == made.name).values(model=new, **unit.who))
+        facts = {"before": before.to_json(), "after": made.to_json()}
+        unit.record(stream, f"{kind}.added", made.name, **facts, reason=f"{old} was renamed to {new}")
+    unit.forget_targets()  # what is recorded from now on is about the new name
+
+
+def _require_admin(unit: Unit, *targets: Subscription | Automation | None) -> None:
+    """Refuse whoever is no admin of a registry that a target is about and that has any.
+
+    Of a target without a pattern that is every registry. It acts for them, sends what happens there to where somebody
+    says, and uses the secrets of whoever delivers.
+    """
+    for target in targets:
+        pattern = (target.model or "*").partition("/")[0] if target is not None else ""
+        for space in closed_registries(unit):
+            if target is not None and place_fits(space.name, pattern):
+                require_admin(unit, space, f"change {target.name!r}, which is about what happens")
 
 
 def _before(

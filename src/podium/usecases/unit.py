@@ -159,6 +159,10 @@ class Unit:
         if rows:
             self.connection.execute(sa.insert(t.deliveries), rows)
 
+    def forget_targets(self) -> None:
+        """Read anew who is told and what starts, as this unit changed it."""
+        self._targets = None
+
     def _wanted(self) -> Targets:
         # No cached_property: up to Python 3.11 all threads of the process wait for one that asks the database in it.
         if self._targets is None:
