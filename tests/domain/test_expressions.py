@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podium.domain.event_fields import EVENTS
 from podium.domain.expressions import (
     ExpressionError,
     Field,
@@ -181,6 +182,42 @@ def test_a_mistake_proposes_the_nearest_name(text: str, near: str) -> None:
     error = refused(text)
     assert error.near[0] == near
     assert f"Did you mean {near}" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("stage = 'production'", "after.stage"),
+        ("stag = 'production'", "after.stage"),
+        ("alias = 'best'", "after.alias"),
+        ("version = 3", "after.number"),
+        ("metric.accuracy > 0.9", "after.metrics.accuracy"),
+        ("model = 'model-registry/Digits'", "stream"),
+        ("creatd_by = 'ann'", "actor"),
+    ],
+)
+def test_what_an_event_says_is_proposed(text: str, near: str) -> None:
+    """Somebody who leaves ``after`` out is led to it, and each name that is proposed is one of the fields."""
+    with pytest.raises(ExpressionError) as caught:
+        read_expression(text, EVENTS)
+    assert caught.value.near[0] == near
+    assert near.partition(".")[0] in {field.name for field in EVENTS.fields}
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("after.stage = production", "'production'"),
+        ("after.stage in (production, 'staging')", "'production'"),
+        ("type = model_version.promotd", "'model_version.promoted'"),
+        ("type = promoted", "'promoted'"),
+    ],
+)
+def test_a_word_without_quotes_is_a_text(text: str, quoted: str) -> None:
+    """Where a field is compared with a word that names none, the quotes are missing, and no field is proposed."""
+    with pytest.raises(ExpressionError) as caught:
+        read_expression(text, EVENTS)
+    assert (f"A text needs quotes: {quoted}." in str(caught.value), caught.value.near) == (True, [])
 
 
 def test_the_caret_stands_below_the_mistake() -> None:

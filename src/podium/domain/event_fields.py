@@ -26,6 +26,13 @@ EVENTS = Vocabulary(
         Field("before", Type.ANY, "what was, such as before.number", family=True),
         Field("after", Type.ANY, "what is, such as after.stage", family=True),
     ),
+    meant={
+        **{name: f"after.{name}" for name in ("stage", "alias", "tag", "number", "source", "failed", "automation")},
+        "version": "after.number",
+        "metric": "after.metrics",
+        "metrics": "after.metrics",
+        **dict.fromkeys(("model", "name", "registry", "project", "artifact"), "stream"),
+    },
 )
 
 

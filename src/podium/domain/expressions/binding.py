@@ -95,7 +95,9 @@ class _Binder:
         raise AssertionError(node)
 
     def comparison(self, node: tree.Comparison) -> Node:
-        left, right, sign = self.value(node.left), self.value(node.right), node.comparator
+        left, sign = self.value(node.left), node.comparator
+        self._refuse_unquoted(left, node.right)
+        right = self.value(node.right)
         if isinstance(left, Constant) and not isinstance(right, Constant):
             left, right, sign = right, left, _FLIPPED[sign]  # type: ignore[assignment]  # signs to signs
         if isinstance(left, Constant):
@@ -134,6 +136,18 @@ class _Binder:
             metric = f"A metric is written metric.{name}. " if self.vocabulary.find(("metric", name)) else ""
             hint = ("" if alone else f"A text needs quotes: '{name}'. ") + metric + hint
         raise self._mistake(node, f"There is no field {name!r}.", hint)
+
+    def _refuse_unquoted(self, left: Node, node: Node) -> None:
+        """Say that a text needs quotes where a field is compared with one word that names none."""
+        if not isinstance(left, Use) or not isinstance(node, tree.Name):
+            return
+        name, field = ".".join(node.parts), left.found.field
+        near = near_names(name, field.choices)
+        if self.vocabulary.find(node.parts) is not None or name.lower() == "null" or (len(node.parts) > 1 and not near):
+            return
+        if field.type in (Type.TEXT, Type.ANY):
+            hint = f"A text needs quotes: '{near[0] if near else name}'."
+            raise self._mistake(node, f"There is no field {name!r}.", hint)
 
     def _call(self, node: tree.Call) -> Constant:
         if node.name.lower() == "now" and not node.arguments:
@@ -203,6 +217,7 @@ class _Binder:
     def _constants(self, use: Use, options: tuple[Node, ...]) -> list[Constant]:
         found: list[Constant] = []
         for option in options:
+            self._refuse_unquoted(use, option)
             value = self.value(option)
             if not isinstance(value, Constant):
                 hint = "A text needs quotes." if isinstance(option, tree.Name) else "Compare with = instead."

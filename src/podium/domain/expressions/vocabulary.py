@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -97,11 +97,13 @@ class Vocabulary:
     Args:
         subject: What the expression is about, in the plural: ``versions``.
         fields: Its fields.
+        meant: Names that are none, and which field somebody means by each.
     """
 
-    def __init__(self, subject: str, fields: tuple[Field, ...]) -> None:
+    def __init__(self, subject: str, fields: tuple[Field, ...], meant: Mapping[str, str] | None = None) -> None:
         self.subject = subject
         self.fields = fields
+        self._meant = meant or {}
         self._by_name = {name: field for field in fields for name in (field.name, *field.synonyms)}
 
     def find(self, parts: tuple[str, ...]) -> Found | None:
@@ -121,15 +123,19 @@ class Vocabulary:
 
     def near(self, name: str) -> list[str]:
         """Return the fields that are spelled like a name, best first; for a family, with what follows in the name."""
+        head, dot, key = name.partition(".")
+        if (meant := self._meant.get(head.lower())) is not None and (not dot or self.find((*meant.split("."), key))):
+            return [f"{meant}{dot}{key}"]
         if (other := self._elsewhere(name)) is not None:
             return [other]
-        head, dot, key = name.partition(".")
         families = [known for known, field in self._by_name.items() if field.family]
         if dot and (near := near_names(head, families)):
             return [f"{near[0]}.{key}"]
         if not dot and name in families:
             return [f"{name}.NAME"]
-        return near_names(name, self._by_name)
+        near = near_names(name, [*self._by_name, *self._meant])
+        fields = {known: field.name for known, field in self._by_name.items()}  # a field is proposed by its own name
+        return list(dict.fromkeys(self._meant.get(known) or fields[known] for known in near))
 
     def _elsewhere(self, name: str) -> str | None:
         """Return what a name of MLflow's or W&B's search is called here, None if it is none or means nothing here."""
