@@ -273,6 +273,21 @@ def test_digest(make_message: MakeMessage) -> None:
     assert text == read("digest", text)
 
 
+def test_request_names_who_approved_at_last(make_message: MakeMessage) -> None:
+    """Of a request that was granted, all are named who approved it, and nobody who took that back."""
+    said = [
+        {"person": "Max", "decision": "approved", "comment": None},
+        *SAID,
+        {"person": "max", "decision": "withdrawn", "comment": None},
+        {"person": "zoe", "decision": "approved", "comment": None},
+    ]
+    standing = standing_of(
+        make_message(request=REQUEST, after=ASKED | {"outcome": "Approved by zoe.", "approvals": said})
+    )
+    assert standing is not None
+    assert standing.outcome == "Approved by ben, eve and zoe."
+
+
 @pytest.mark.parametrize("verb", ["approve", "reject"])
 def test_modal(verb: Any) -> None:
     """What a click opens reads as its golden file."""

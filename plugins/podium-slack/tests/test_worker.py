@@ -118,6 +118,18 @@ def test_message_shows_the_decision(worker: ApprovalWorker, slack: FakeSlack) ->
     assert "[Approve]" not in text
 
 
+def test_message_names_all_who_approved(worker: ApprovalWorker, registry: Registry, slack: FakeSlack) -> None:
+    """Where two had to agree, both are named in the end, to the channel and to who clicks too late."""
+    registry.set_policy(MODEL, {"stages": [{"name": "production", "approvals": {"count": 2}}]})
+    old = asking(slack)
+    registry.approve(registry.list_requests()[0].id, on_behalf_of="eve")
+    decide(slack, "UBEN0001", "approve")
+    assert "is production now" in whispered(slack, "UBEN0001")
+    wait(lambda: "Approved by eve and ben." in slack_text(asking(slack)))
+    SlackPerson(slack, "UEVE0001").click(old, "podium_approve")
+    assert "Approved by eve and ben." in whispered(slack, "UEVE0001")
+
+
 def test_rejection(worker: ApprovalWorker, registry: Registry, slack: FakeSlack) -> None:
     """A rejection ends the request with its comment."""
     decide(slack, "UBEN0001", "reject", "The digit 8 is worse.")

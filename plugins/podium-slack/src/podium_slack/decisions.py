@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -87,7 +87,7 @@ def standing_of(message: Message) -> Standing | None:
         stage=str(after.get("stage") or ""),
         asked_by=str(facts.get("by") or message.actor),
         reason=facts.get("reason"),
-        outcome=_outcome(after),
+        outcome=_agreed(status, _approvers(after)) or _outcome(after),
         said=_said(after),
         at=event.at,
     )
@@ -97,6 +97,7 @@ def standing_now(made: Transition) -> Standing:
     """Return how a request stands in the registry."""
     last = {word.person.casefold(): word for word in made.approvals}
     said = [_word(word.person, word.decision, word.comment) for word in last.values() if word.decision != "withdrawn"]
+    approvers = [word.person for word in last.values() if word.decision == "approved"]
     return Standing(
         request=made.id,
         status=made.status,
@@ -105,7 +106,7 @@ def standing_now(made: Transition) -> Standing:
         stage=made.stage,
         asked_by=made.actor,
         reason=made.reason,
-        outcome=made.outcome or " ".join(made.waiting_for),
+        outcome=_agreed(made.status, approvers) or made.outcome or " ".join(made.waiting_for),
         said=tuple(said),
         at=made.ended_at or made.at,
     )
@@ -136,6 +137,21 @@ def render_standing(standing: Standing, *, buttons: bool = False) -> tuple[str, 
         rich.footer(standing.at, f"request {standing.request}"),
     ]
     return escape(f"{sign} {clean(title, rich.SECTION)}. {clean(standing.outcome, rich.LINE)}"), blocks
+
+
+def _agreed(status: str, people: Sequence[str]) -> str:
+    """Say who approved a request that was granted; nothing of any other, whose outcome is a reason."""
+    if status != "committed" or not people:
+        return ""
+    return f"Approved by {' and '.join(filter(None, [', '.join(people[:-1]), people[-1]]))}."
+
+
+def _approvers(after: Mapping[str, Any]) -> list[str]:
+    """Return whose last word about a request was that they approve."""
+    told = after.get("approvals")
+    words = [one for one in told if isinstance(one, Mapping)] if isinstance(told, list) else []
+    last = {str(one.get("person")).casefold(): one for one in words}
+    return [str(one.get("person")) for one in last.values() if one.get("decision") == "approved"]
 
 
 def _outcome(after: Mapping[str, Any]) -> str:

@@ -158,7 +158,7 @@ class ApprovalWorker:
         made = self._registry.transition(click.request)
         if made.status != "pending":
             self._refresh(click, made)
-            return f"{_about(made)}: {made.outcome or made.status}"
+            return f"{_about(made)}: {standing_now(made).outcome or made.status}"
         view = comment_modal(
             click, f"{_about(made)}, asked by {made.actor}" + (f": {made.reason}" if made.reason else ".")
         )
