@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from podium.domain.delivery import Automation
 from podium.domain.events import TYPES
 from podium.domain.notifications import Notifications
 from podium.errors import InvalidValueError, NotFoundError, PluginError
@@ -49,6 +50,67 @@ def test_applying_and_applying_again(ready) -> None:
     )
     assert not registry.apply_notifications(wanted).changed
     assert types(registry) == ["subscription.added", "subscription.added", "automation.added"]
+
+
+@pytest.mark.parametrize("payload", [{"x": {2, 1}}, {"x": float("nan")}, {1: "a"}], ids=repr)
+def test_what_comes_back_is_what_is_stored(ready, payload) -> None:
+    """Settings are kept as JSON, and who stores them gets what is kept; the same again changes nothing."""
+    registry, _ = ready
+    given = {"events": ["alias.set", "alias.set"], "settings": {"url": "https://example.com", "payload": payload}}
+    made = registry.automate("a", "webhook", **given)
+    assert made == registry.automation("a")
+    assert made.events == ("alias.set",)
+    assert registry.automate("a", "webhook", **given) == made
+    told = registry.subscribe("s", "console", events=("tag.*", "tag.*"))
+    assert told == registry.subscription("s")
+    document = Notifications((), (Automation("a", "webhook", ("alias.set",), given["settings"]),))
+    assert not registry.apply_notifications(document).changed
+    assert types(registry) == ["automation.added", "subscription.added"]
+
+
+@pytest.mark.parametrize("events", ["alias.set", 5])
+def test_events_are_a_list(ready, events) -> None:
+    """A text is refused: each of its letters would be taken for an event."""
+    registry, _ = ready
+    with pytest.raises(InvalidValueError, match="Give a list: \\['"):
+        registry.subscribe("s", "console", events=events)
+    with pytest.raises(InvalidValueError, match="Give a list: \\['"):
+        registry.automate("a", "webhook", events=events, settings={"url": "https://example.com"})
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "words"),
+    [
+        ("subscription", "taem", "Did you mean 'team'?"),
+        ("unsubscribe", "taem", "Did you mean 'team'?"),
+        ("test_subscription", "taem", "Did you mean 'team'?"),
+        ("automation", "Best", "Did you mean 'best'?"),
+        ("disable_automation", "bst", "Did you mean 'best'?"),
+        ("stop_automation", "team", "'team' is a subscription: see 'podium notify show'."),
+        ("unsubscribe", "best", "'best' is an automation: see 'podium automation show'."),
+        ("subscription", "nobody", "'podium notify ls' lists them."),
+    ],
+)
+def test_a_name_that_is_nearly_right(ready, verb, name, words) -> None:
+    """Who misspells a name, or asks for the other kind, is told which is meant."""
+    registry, _ = ready
+    registry.apply_notifications(Notifications.from_yaml(TEXT))
+    with pytest.raises(NotFoundError) as caught:
+        getattr(registry, verb)(name)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("event", ["model_version.promotd", "promoted"])
+def test_a_type_of_event_that_is_nearly_right(ready, event) -> None:
+    """A test message about it, and a subscription to it, say which is meant."""
+    registry, _ = ready
+    registry.subscribe("team", "console")
+    for call in (
+        lambda: registry.test_subscription("team", event),
+        lambda: registry.subscribe("x", "console", events=[event]),
+    ):
+        with pytest.raises(InvalidValueError, match=r"Did you mean 'model_version\.promoted'"):
+            call()
 
 
 def test_a_dry_run_writes_nothing(ready) -> None:

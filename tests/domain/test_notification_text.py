@@ -88,7 +88,12 @@ def test_what_is_written_is_read_as_the_same() -> None:
         ("deduplicate: 10m", "deduplicate: 0m", 13, "no span of time"),
         ("{name: me,", "{name: team,", 14, "stands here twice"),
         ("name: deploy\n", "name: me\n", 16, "stands here twice"),
-        ("{{ version }}", "{{ vesion }}", 19, "The settings name 'vesion', which no event has. Did you mean 'version'?"),
+        (
+            "{{ version }}",
+            "{{ vesion }}",
+            19,
+            "The settings name 'vesion', which no event has. Did you mean 'version'?",
+        ),
         ("enabled: false", "enabled: maybe", 20, "true or false is meant"),
         ("automations:", "automation:", 15, "Did you mean 'automations'?"),
         ("  - name: deploy", "  - nme: deploy", 16, "There is no key 'nme'"),
@@ -112,6 +117,12 @@ def test_what_is_no_such_document(text) -> None:
     with pytest.raises(InvalidValueError) as caught:
         Notifications.from_yaml(text)
     assert caught.value.hint
+
+
+def test_a_key_at_the_top_that_is_nearly_right() -> None:
+    """A document whose only key is misspelled says which was meant."""
+    with pytest.raises(InvalidValueError, match="Did you mean 'subscriptions'"):
+        Notifications.from_yaml("subscription:\n  - {name: me, channel: console}")
 
 
 def test_the_schema_is_published() -> None:

@@ -99,7 +99,7 @@ def diff_file(state: State, file: str, prune: bool) -> None:
         there = registry.notifications()
     if not prune:
         there = there.only(wanted.names)
-    ordered = _sorted(wanted)
+    ordered = wanted.as_stored()
     text = "" if there == ordered else diff_text(there.to_yaml(), ordered.to_yaml(), "the registry", "the file")
     if state.json:
         state.print_json({"changed": bool(text), "diff": text})
@@ -149,13 +149,6 @@ def print_document(document: Notifications) -> None:
     if not all(char.isprintable() or char == "\n" for char in text):
         text = document.to_yaml(ascii_only=True)
     click.echo(text, nl=False)
-
-
-def _sorted(wanted: Notifications) -> Notifications:
-    from podium.domain.notifications import Notifications
-
-    by_name = {kind: tuple(sorted(items, key=lambda item: item.name)) for kind, items in wanted.by_kind().items()}
-    return Notifications(by_name["subscription"], by_name["automation"])  # type: ignore[arg-type]  # each has its kind
 
 
 def _settings_check(host: PluginHost, unknown: dict[str, str]) -> Callable[[Target], None]:

@@ -12,8 +12,8 @@ from podium.delivery.messages import message_of
 from podium.delivery.sending import worded
 from podium.domain.delivery import DEFAULT_EVENTS, Subscription
 from podium.domain.events import TYPES, Event
+from podium.domain.notification_rules import no_such_event
 from podium.domain.origin import Origin
-from podium.errors import InvalidValueError
 from podium.plugins.channels import Message
 from podium.sql.ids import new_id
 
@@ -58,7 +58,7 @@ def sample_event(event_type: str, now: datetime, actor: str, origin: Origin) -> 
         InvalidValueError: There is no such type.
     """
     if event_type not in TYPES:
-        raise InvalidValueError(f"No event is called {event_type!r}.", hint=f"The events are {', '.join(TYPES)}.")
+        raise no_such_event(event_type)
     about = f"{_MODEL}:v2" if "_version" in event_type else _MODEL
     gone = event_type.endswith(("removed", "unlinked", "deleted", "purged", "demoted"))
     after = {} if gone else {**_AFTER, **_MORE.get(event_type, {})}

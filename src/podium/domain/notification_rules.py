@@ -122,9 +122,15 @@ def _check_any(target: Subscription | Automation) -> None:
 def _check_event(pattern: object) -> None:
     if isinstance(pattern, str) and fnmatch.filter(TYPES, pattern):
         return
-    near = difflib.get_close_matches(str(pattern), TYPES, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"The events are {', '.join(TYPES)}."
-    raise InvalidValueError(f"No event is called {pattern!r}.", hint=hint, pattern=pattern)
+    raise no_such_event(pattern)
+
+
+def no_such_event(name: object) -> InvalidValueError:
+    """Return the error for a type of event, or a pattern, that there is not."""
+    text = str(name)
+    near = difflib.get_close_matches(text, TYPES, n=1) or [kind for kind in TYPES if kind.endswith(f".{text}")]
+    hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"The events are {', '.join(TYPES)}."
+    return InvalidValueError(f"No event is called {name!r}.", hint=hint, pattern=name)
 
 
 def _check_model(model: str | None) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from podium.domain.delivery import DEFAULT_EVENTS, Automation, Subscription, Template
+from podium.domain.expressions import near_names
 from podium.domain.notification_rules import rules_of
 from podium.domain.notification_schema import SCHEMA
 from podium.domain.notifications import Notifications, Target
@@ -51,7 +52,9 @@ def read_notifications(data: Any, check: Callable[[Target], None] | None = None)
             else is wrong.
     """
     if not isinstance(data, Mapping) or not any(key in data for key in _LISTS):
-        raise InvalidValueError("This has no list of 'subscriptions' or 'automations'.", hint=_EXAMPLE, path=())
+        near = [name for key in data for name in near_names(str(key), _LISTS)] if isinstance(data, Mapping) else []
+        hint = f"Did you mean {near[0]!r}? {_EXAMPLE}" if near else _EXAMPLE
+        raise InvalidValueError("This has no list of 'subscriptions' or 'automations'.", hint=hint, path=())
     plain = copy.deepcopy(dict(data))
     mistakes = Mistakes()
     settings = _take_settings(plain, mistakes)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, Literal
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any, Literal, TypeVar
 
 from podium.domain.delivery import Automation, Subscription
-from podium.domain.plain import Value
+from podium.domain.plain import Value, plain_dict
 from podium.errors import InvalidValueError
 
 Target = Subscription | Automation
 Kind = Literal["subscription", "automation"]
 What = Literal["added", "changed", "removed", "same"]
+_Target = TypeVar("_Target", Subscription, Automation)
 _KINDS: tuple[Kind, ...] = ("subscription", "automation")
 
 
@@ -82,6 +83,13 @@ class Notifications(Value):
             tuple(item for item in self.automations if item.name in kept),
         )
 
+    def as_stored(self) -> Notifications:
+        """Return the document as a registry keeps it, by name; see `as_stored`."""
+        return Notifications(
+            tuple(sorted(map(as_stored, self.subscriptions), key=lambda item: item.name)),
+            tuple(sorted(map(as_stored, self.automations), key=lambda item: item.name)),
+        )
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all."""
@@ -119,6 +127,16 @@ class NotificationPlan(Value):
     def changed(self) -> bool:
         """Whether anything changes."""
         return any(change.what != "same" for change in self.changes)
+
+
+def as_stored(item: _Target) -> _Target:
+    """Return a subscription or automation as a registry keeps it: settings as plain JSON, each event once.
+
+    Raises:
+        InvalidValueError: A setting cannot be kept.
+    """
+    events = tuple(dict.fromkeys(item.events))
+    return replace(item, events=events, settings=plain_dict(item.settings, "The settings"))
 
 
 def plan_notifications(wanted: Notifications, there: Notifications, *, prune: bool) -> NotificationPlan:

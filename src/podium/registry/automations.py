@@ -59,7 +59,7 @@ class AutomationVerbs(Joint):
             PermissionDeniedError: It is, or was, about a registry that has admins, and the actor is none of them.
             PluginError: No plugin of this process has the action.
         """
-        wanted = Automation(name, action, tuple(events), dict(settings or {}), model, filter, enabled)
+        wanted = Automation(name, action, event_list(events), dict(settings or {}), model, filter, enabled)
         check_settings(self._action(action), wanted.settings, self.host)
         return self._change(lambda unit: subscriptions.add_automation(unit, wanted))
 
@@ -142,6 +142,17 @@ class AutomationVerbs(Joint):
         if found is None:
             raise absent(self.host, "action", name)
         return found
+
+
+def event_list(events: Iterable[str]) -> tuple[str, ...]:
+    """Return patterns of events; a text is no list of them, though each of its letters is a text.
+
+    Raises:
+        InvalidValueError: It is no list.
+    """
+    if isinstance(events, str) or not isinstance(events, Iterable):
+        raise InvalidValueError(f"The events {events!r} are no list.", hint=f"Give a list: [{str(events)!r}].")
+    return tuple(events)
 
 
 def _tested(made: Automation, action: Action, event: Event) -> AutomationTest:

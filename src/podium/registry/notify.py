@@ -15,7 +15,7 @@ from podium.errors import InvalidValueError
 from podium.plugins.absent import absent
 from podium.plugins.channels import Channel
 from podium.plugins.host import PluginInfo
-from podium.registry.automations import AutomationVerbs
+from podium.registry.automations import AutomationVerbs, event_list
 from podium.registry.base import now
 from podium.usecases import notifications, records, subscriptions
 from podium.usecases.records import RecordedFault
@@ -59,7 +59,7 @@ class NotifyVerbs(AutomationVerbs):
         """
         words = _template(template)
         given = dict(settings or {})
-        wanted = Subscription(name, channel, tuple(events), given, model, filter, words, digest, deduplicate)
+        wanted = Subscription(name, channel, event_list(events), given, model, filter, words, digest, deduplicate)
         check_settings(self._channel(channel), wanted.settings, self.host)
         return self._change(lambda unit: subscriptions.add_subscription(unit, wanted))
 

@@ -24,10 +24,8 @@ def preview_notifications(unit: Unit, wanted: Notifications, *, prune: bool) -> 
     Raises:
         InvalidNameError, InvalidValueError: Something in it cannot be used.
     """
-    for found in wanted.by_kind().values():
-        for item in found:
-            check_rules(item, unit.now)
-    return replace(plan_notifications(wanted, read_notifications(unit), prune=prune), dry_run=True)
+    plan = plan_notifications(_checked(unit, wanted), read_notifications(unit), prune=prune)
+    return replace(plan, dry_run=True)
 
 
 def apply_notifications(unit: Unit, wanted: Notifications, *, prune: bool) -> NotificationPlan:
@@ -37,6 +35,7 @@ def apply_notifications(unit: Unit, wanted: Notifications, *, prune: bool) -> No
         InvalidNameError, InvalidValueError: Something in it cannot be used; then nothing is changed.
     """
     require_registry(unit, MODEL_REGISTRY, lock=True)  # its stream tells of both kinds: the plan stays true
+    wanted = _checked(unit, wanted)
     plan = plan_notifications(wanted, read_notifications(unit), prune=prune)
     for change in plan.changes:  # first, so that a name may go from one kind to the other
         if change.what == "removed" and change.kind == "subscription":
@@ -48,3 +47,11 @@ def apply_notifications(unit: Unit, wanted: Notifications, *, prune: bool) -> No
     for automation in wanted.automations:
         subscriptions.add_automation(unit, automation)
     return plan
+
+
+def _checked(unit: Unit, wanted: Notifications) -> Notifications:
+    """Return a document as it would be stored, so that it can be compared with what is."""
+    for found in wanted.by_kind().values():
+        for item in found:
+            check_rules(item, unit.now)
+    return wanted.as_stored()

@@ -9,8 +9,9 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from podium.domain.delivery import Automation, Subscription, place_fits
+from podium.domain.expressions import near_names
 from podium.domain.notification_rules import check_rules
-from podium.domain.plain import plain_dict
+from podium.domain.notifications import Kind, as_stored
 from podium.errors import InvalidValueError, NotFoundError
 from podium.sql import tables as t
 from podium.sql.write import upsert
@@ -23,7 +24,7 @@ Target = TypeVar("Target", Subscription, Automation)
 
 
 def add_subscription(unit: Unit, subscription: Subscription) -> Subscription:
-    """Store a subscription; one of the same name is replaced, an equal one changes nothing.
+    """Store a subscription and return it as it is kept; one of the same name is replaced, an equal one changes nothing.
 
     Raises:
         InvalidNameError: The name breaks the rules.
@@ -32,13 +33,12 @@ def add_subscription(unit: Unit, subscription: Subscription) -> Subscription:
         PermissionDeniedError: It is, or was, about a registry that has admins, and the actor is none of them.
     """
     check_rules(subscription, unit.now)
-    settings = plain_dict(subscription.settings, "The settings")
+    subscription = as_stored(subscription)
     stream, before = _before(unit, subscription, list_subscriptions(unit), list_automations(unit))
     if before == subscription:
         return subscription
     _require_admin(unit, subscription, before)
-    row = subscription.to_json() | {"settings": settings, **unit.who}
-    upsert(unit.connection, t.subscriptions, [row])
+    upsert(unit.connection, t.subscriptions, [subscription.to_json() | unit.who])
     old = before.to_json() if before is not None else {}
     unit.record(stream, "subscription.added", subscription.name, before=old, after=subscription.to_json())
     return subscription
@@ -65,11 +65,11 @@ def get_subscription(unit: Unit, name: str) -> Subscription:
     Raises:
         NotFoundError: There is none of this name.
     """
-    return _named(name, list_subscriptions(unit), "subscription", "podium notify ls")
+    return _named(name, "subscription", list_subscriptions(unit), list_automations(unit))
 
 
 def add_automation(unit: Unit, automation: Automation) -> Automation:
-    """Store an automation; one of the same name is replaced, an equal one changes nothing.
+    """Store an automation and return it as it is kept; one of the same name is replaced, an equal one changes nothing.
 
     Raises:
         InvalidNameError: The name breaks the rules.
@@ -78,12 +78,12 @@ def add_automation(unit: Unit, automation: Automation) -> Automation:
         PermissionDeniedError: As `add_subscription`.
     """
     check_rules(automation, unit.now)
-    settings = plain_dict(automation.settings, "The settings")
+    automation = as_stored(automation)
     stream, before = _before(unit, automation, list_automations(unit), list_subscriptions(unit))
     if before == automation:
         return automation
     _require_admin(unit, automation, before)
-    upsert(unit.connection, t.automations, [automation.to_json() | {"settings": settings, **unit.who}])
+    upsert(unit.connection, t.automations, [automation.to_json() | unit.who])
     old = before.to_json() if before is not None else {}
     unit.record(stream, "automation.added", automation.name, before=old, after=automation.to_json())
     return automation
@@ -117,8 +117,7 @@ def switch_automation(unit: Unit, name: str, *, enabled: bool) -> Automation:
         return before
     _require_admin(unit, before)
     made = replace(before, enabled=enabled)
-    row = made.to_json() | {"settings": plain_dict(made.settings, "The settings"), **unit.who}
-    upsert(unit.connection, t.automations, [row])
+    upsert(unit.connection, t.automations, [made.to_json() | unit.who])
     unit.record(stream, "automation.added", name, before=before.to_json(), after=made.to_json())
     return made
 
@@ -129,7 +128,7 @@ def get_automation(unit: Unit, name: str) -> Automation:
     Raises:
         NotFoundError: There is none of this name.
     """
-    return _named(name, list_automations(unit), "automation", "podium automation ls")
+    return _named(name, "automation", list_automations(unit), list_subscriptions(unit))
 
 
 def list_subscriptions(unit: Unit) -> Sequence[Subscription]:
@@ -205,8 +204,17 @@ def _before(
     return stream, next((item for item in same if item.name == target.name), None)
 
 
-def _named(name: str, there: Sequence[Target], kind: str, command: str) -> Target:
-    for item in there:
-        if item.name == name:
-            return item
-    raise NotFoundError(f"There is no {kind} {name!r}.", hint=f"'{command}' lists them.", name=name)
+def _named(name: str, kind: Kind, there: Sequence[Target], others: Sequence[Subscription | Automation]) -> Target:
+    """Return the one of a name; both kinds share one list of names, so whoever asks for the wrong kind is told so."""
+    found = next((item for item in there if item.name == name), None)
+    if found is not None:
+        return found
+    mine, other = ("notify", "automation") if kind == "subscription" else ("automation", "notify")
+    hint = f"'podium {mine} ls' lists them."
+    if any(item.name == name for item in others):
+        hint = (
+            f"{name!r} is {'an automation' if kind == 'subscription' else 'a subscription'}: see 'podium {other} show'."
+        )
+    elif near := near_names(name, [item.name for item in there]):
+        hint = f"Did you mean {near[0]!r}? {hint}"
+    raise NotFoundError(f"There is no {kind} {name!r}.", hint=hint, name=name)
