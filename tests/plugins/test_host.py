@@ -9,6 +9,7 @@ import pytest
 
 from podium.domain.origin import Origin
 from podium.plugins import Channel, PluginHost, hookimpl
+from podium.plugins.guard import call_here, call_within
 
 
 class Named(Channel):
@@ -291,3 +292,14 @@ def test_the_face_is_sorted_and_exact() -> None:
 
     assert podium.plugins.__all__ == sorted(podium.plugins.__all__)
     assert all(getattr(podium.plugins, name).__doc__ for name in podium.plugins.__all__)
+
+
+def test_ctrl_c_goes_through_a_guarded_call() -> None:
+    """What a person asks for in the main thread is no fault of a plugin."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        call_here(interrupted)
+    assert call_within(interrupted, 5).error == "KeyboardInterrupt"

@@ -119,6 +119,41 @@ def test_a_gate_that_is_not_loaded_in_time_refuses(install, run) -> None:
     assert run(PROMOTE) == ["The gate 'slow' could not decide: it was not loaded within 1 s"]
 
 
+STATES = """
+import json, time
+from podium.plugins import PluginHost
+host = PluginHost(seconds=5)
+start = time.monotonic()
+found = {item.name: [item.state, item.error] for item in host.plugins() if item.name not in ("console", "actions")}
+print(json.dumps([found["ends"], time.monotonic() - start]))
+"""
+EXITS_WHILE_IT_SAYS = "class Odd(BaseException):\n    def __str__(self):\n        raise SystemExit(3)\nraise Odd\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("raise GeneratorExit", "GeneratorExit"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("class Own(BaseException): ...\nraise Own('no')", "Own: no"),
+        (EXITS_WHILE_IT_SAYS, "Odd: it cannot be put in words"),
+    ],
+)
+def test_whatever_an_import_raises_ends_it(install, run, source: str, error: str) -> None:
+    """A plugin that raises at import has failed, with what it raised; nobody waits for it any more."""
+    install({"ends": source})
+    found, took = run(STATES)
+    assert found == ["failed", error]
+    assert took < 4
+
+
+def test_a_gate_that_was_interrupted_holds_up_nothing(install, run) -> None:
+    """A plugin that raised what Ctrl-C raises is no gate that might still come."""
+    install({"ends": "raise KeyboardInterrupt\n" + GATE})
+    assert run(PROMOTE) == ["committed"]
+
+
 def test_a_gate_that_loads_in_time_is_asked(install, run) -> None:
     """A gate that takes a while to import is waited for."""
     install({"late": LATER.format(seconds=0.5) + GATE})

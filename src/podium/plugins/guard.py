@@ -38,9 +38,11 @@ class Outcome:
 def call_here(function: Callable[[], Any]) -> Outcome:
     """Call in this thread; for code that reads the context of the caller.
 
+    Ctrl-C of a person goes through, which only the main thread ever gets: elsewhere it is an error like any other.
+
     If it forks, only the parent comes back from here: the child ends, because it is a copy that nobody asked for.
     """
-    return _call(function, interruptible=True)
+    return _call(function, interruptible=threading.current_thread() is threading.main_thread())
 
 
 def call_within(function: Callable[[], Any], seconds: float) -> Outcome:
@@ -101,6 +103,6 @@ def describe(error: BaseException, clean: Callable[[str], str] = str) -> str:
     """
     try:
         text = " ".join(clean(storable(str(error))).split())
-    except Exception:  # noqa: BLE001 - an exception of a plugin may fail to say what it is
+    except BaseException:  # noqa: BLE001 - an exception of a plugin may fail to say what it is, or exit instead
         text = "it cannot be put in words"
     return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
