@@ -6,12 +6,14 @@ import json
 import signal
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from podium.domain.notification_schema import schema_text
 from podium.errors import DatabaseUnavailableError
-from podium.registry import Registry
+from podium.plugins import Channel, PluginHost, hookimpl
+from podium.registry import Registry, open_registry
 
 TEXT = """\
 subscriptions:
@@ -195,6 +197,37 @@ def test_options_that_make_no_sense(run, options) -> None:
     assert "Nobody is told yet" in run("notify", "ls").stdout
 
 
+def test_where_messages_go_is_readable_in_80_columns(ok) -> None:
+    """However many events there are, the list says where they go; ``show`` and JSON have all of them."""
+
+    class Room(Channel):
+        name = "room"
+        required = ("channel", "token")
+        secrets = frozenset({"token"})
+
+        def send(self, message, settings) -> str:
+            return "ok"
+
+    host = PluginHost(discover=False)
+    host.register(SimpleNamespace(podium_channels=hookimpl(lambda: [Room()])), "room")
+    registry = open_registry(host=host)
+    settings = {"channel": "#ml-models-production", "token": "env:SLACK_BOT_TOKEN"}
+    registry.subscribe("team", "room", settings=settings)
+    events = ["model_version.promotion_requested", "model_version.promotion_rejected", "stage.frozen", "tag.*"]
+    registry.subscribe(
+        "more", "room", settings=settings, events=events, model="model-registry/churn-*", filter="after.number > 1"
+    )
+    registry.close()
+    shown = ok("notify", "ls")
+    assert shown.count("channel=#ml-models-production,") == shown.count("token=env:SLACK_BOT_TOKEN") == 2
+    words = " ".join(shown.split())
+    assert "default events" in words
+    for part in (*events[:2], "+2", "model-registry/churn-*", "after.number > 1"):
+        assert part in words
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert ", ".join(events) in " ".join(ok("notify", "show", "more").split())
+
+
 def test_a_test_message(run, ok, answer) -> None:
     """The message goes out at once and says what it is; the receipt is told."""
     ok("notify", "add", "me", "--channel", "console")
@@ -230,6 +263,7 @@ def test_a_delivery_with_its_attempts(ok, failed) -> None:
     shown = ok("deliveries", "show", failed[:30])
     assert failed in shown
     assert "alias.set of" in shown
+    assert json.loads(ok("deliveries", "ls", "--json"))[0]["event"] in shown
     assert "ZeroDivisionError" in shown
     assert "Next try" in shown
     ok("deliveries", "retry", failed)

@@ -15,6 +15,8 @@ from podium.cli.output import Column, print_pairs, print_table, say, shell_word,
 if TYPE_CHECKING:
     from podium.domain.delivery import Subscription, Template
 
+_SHOWN = 2  # events of a subscription in a table; 'show' has all
+
 
 @click.group("notify", cls=Topic)
 def notify_command() -> None:
@@ -118,20 +120,28 @@ def list_subscriptions(state: State) -> None:
     if not found:
         say("Nobody is told yet. Start with: podium notify add NAME --channel CHANNEL")
         return
-    columns = [
-        Column("Name"),
-        Column("Channel"),
-        Column("Events", fold=True),
-        Column("Of", fold=True, spare=True),
-        Column("Settings", fold=True, spare=True),
-    ]
+    columns = [Column("Name"), Column("Channel"), Column("Settings", fold=True), Column("Events", fold=True)]
     print_table(columns, [_row(item) for item in found])
 
 
 def _row(item: Subscription) -> list[Any]:
     settings = ", ".join(f"{key}={value}" for key, value in sorted(item.settings.items()))
-    narrowed = " where ".join(part for part in (item.model or "", item.filter) if part)
-    return [styled(item.name, "bold"), item.channel, ", ".join(item.events), narrowed or "all", settings]
+    about = [
+        _events(item),
+        *([f"of {item.model}"] if item.model else []),
+        *([f"where {item.filter}"] * bool(item.filter)),
+    ]
+    return [styled(item.name, "bold"), item.channel, settings, " ".join(about)]
+
+
+def _events(item: Subscription) -> str:
+    """Return the events in few words, so that a table has room for where they go."""
+    from podium.domain.delivery import DEFAULT_EVENTS
+
+    if set(item.events) == set(DEFAULT_EVENTS):
+        return "default events"
+    more = len(item.events) - _SHOWN
+    return ", ".join(item.events[:_SHOWN]) + (f" +{more}" if more > 0 else "")
 
 
 @notify_command.command(
