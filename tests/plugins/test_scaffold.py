@@ -61,6 +61,8 @@ PIECES = {
     "the wait": ("client.py", ", retry_after=answer.retry_after)", ")"),
     "no cause": ("client.py", "hint=hint) from None", "hint=hint) from ValueError(str(headers))"),
     "hidden characters": ("channel.py", "visible(text, _LONGEST)", "text"),
+    "line breaks": ("channel.py", "visible(text, _LONGEST)", "visible(text, _LONGEST, lines=True)"),
+    "secrets where nobody listens": ("client.py", "hint=hint) from None", "hint=f'{hint} {headers}') from None"),
     "links": ("channel.py", "unlinked(visible(text, _LONGEST))", "visible(text, _LONGEST)"),
     "mentions": ("channel.py", '"@": "\\uff20", ', ""),
     "the id": ("channel.py", '"id": message.id', '"id": __import__("uuid").uuid4().hex'),
