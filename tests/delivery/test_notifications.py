@@ -161,8 +161,13 @@ def test_a_test_message(ready, monkeypatch) -> None:
     (message,) = channel.sent
     assert message.title == "TEST: model-registry/Example model v2 is production"
     assert message.lines[0] == "This is a test of the subscription 's'; nothing happened."
+    assert message.test
     assert channel.settings == [{"token": "secret"}]
     assert (registry.count_events(), registry.deliveries()) == (events, [])
+    registry.subscribe("me", "probe", events=["subscription.removed"])
+    registry.unsubscribe("s")
+    registry.close()
+    assert not channel.sent[-1].test
 
 
 def test_a_test_message_that_is_not_accepted(ready) -> None:

@@ -51,6 +51,17 @@ def test_promotion_arrives(
     assert {delivery.receipt for delivery in sent.values()} == {"HTTP 200"}
 
 
+def test_a_test_message_is_known_by_machines(
+    registry: Registry, receiver: LoopbackReceiver, promote: Callable[[], None], secret: str
+) -> None:
+    """A receiver that acts on promotions can tell that somebody only tries the subscription."""
+    promote()
+    assert registry.test_subscription("hook", "model_version.promoted").sent
+    bodies = [Webhook(secret).verify(request.body, dict(request.headers)) for request in receiver.requests]
+    assert [body["data"]["test"] for body in bodies] == [False, False, True]
+    assert bodies[1]["type"] == bodies[2]["type"]
+
+
 def test_the_same_id_on_repeats(registry: Registry, receiver: LoopbackReceiver, promote: Callable[[], None]) -> None:
     """A receiver that was down sees each message again under its id, and can tell what it has."""
     receiver.reply(500)

@@ -76,4 +76,4 @@ def sample_message(subscription: Subscription, event: Event) -> tuple[Message, s
     """Return the message about an event that never happened, marked as a test, and why its template failed if so."""
     message, note = worded(message_of(str(new_id()), event), subscription.template)
     said = f"This is a test of the subscription '{subscription.name}'; nothing happened."
-    return replace(message, title=f"{MARK}: {message.title}", lines=(said, *message.lines)), note
+    return replace(message, title=f"{MARK}: {message.title}", lines=(said, *message.lines), test=True), note

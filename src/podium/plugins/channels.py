@@ -72,6 +72,8 @@ class Message(Value):
         earlier: What the subscription was told of the same version before, oldest first: a channel that has threads
             answers the first of them, and may update the one that asked for approvals. At most 50.
         digest: The messages that this one sums up; `event` is then the newest of them, and `title` says how many.
+        test: Whether somebody tries the subscription, and `event` never happened. The title says so to people; a
+            channel that machines read says so to them.
     """
 
     id: str
@@ -88,6 +90,7 @@ class Message(Value):
     request: str | None = None
     earlier: tuple[Earlier, ...] = ()
     digest: tuple[Message, ...] = ()
+    test: bool = False
 
     def as_text(self) -> str:
         """Return the message as plain text, for media without layout; of a digest, a line for each message.
