@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Mapping
 
 import pytest
 import sqlalchemy as sa
@@ -65,6 +66,70 @@ def test_one_that_was_given_up_holds_nothing_up(told) -> None:
     channel.act = lambda message, settings: "ok"
     assert registry.deliver().sent == 1
     assert aliases(channel, "p/a") == ["first", "second"]
+
+
+def only_right(message: object, settings: Mapping[str, str]) -> str:
+    if settings.get("room") != "right":
+        raise DeliveryFailedError("no such room")
+    return "ok"
+
+
+def test_a_mended_subscription_speaks_at_once(told) -> None:
+    """What waits with settings that were replaced since holds up nothing but its like, and goes on being tried."""
+    registry, channel = told
+    channel.act = only_right
+    for room, alias in (("wrong", "first"), ("wrong", "second"), ("right", "third"), ("right", "fourth")):
+        registry.subscribe("s", "probe", events=["alias.set"], settings={"room": room})
+        registry.set_alias("p/a", alias)
+        registry.close()
+    assert aliases(channel, "p/a") == ["first", "third", "fourth"]
+    due_now(registry)
+    assert (registry.deliver().failed, aliases(channel, "p/a")[3:]) == (1, ["first"])
+
+
+def test_a_line_goes_on_behind_the_settings_of_before(told) -> None:
+    """Two mended messages keep their order, also in one round with what still fails."""
+    registry, channel = told
+    channel.act = lambda message, settings: only_right(message, {})
+    for room, alias in (("wrong", "first"), ("right", "second"), ("right", "third")):
+        registry.subscribe("s", "probe", events=["alias.set"], settings={"room": room})
+        registry.set_alias("p/a", alias)
+        registry.close()
+    assert aliases(channel, "p/a") == ["first", "second"]
+    channel.act = only_right
+    due_now(registry)
+    assert registry.deliver().sent == 2
+    assert aliases(channel, "p/a")[2:] == ["first", "second", "third"]
+
+
+def test_a_digest_that_is_not_due_holds_nobody_up(told) -> None:
+    """Once a subscription tells at once what it summed up before, it does not wait for the end of the day."""
+    registry, channel = told
+    channel.act = lambda message, settings: "ok"
+    registry.subscribe("s", "probe", events=["alias.set"], digest="1d")
+    registry.set_alias("p/a", "summed")
+    registry.subscribe("s", "probe", events=["alias.set"])
+    for alias in ("first", "second"):
+        registry.set_alias("p/a", alias)
+        registry.close()
+    assert aliases(channel, "p/a") == ["first", "second"]
+
+
+def test_a_digest_that_is_due_goes_first(told) -> None:
+    """From the end of its span on a digest holds up what comes after it, its own next tries included."""
+    registry, channel = told
+    registry.subscribe("s", "probe", events=["alias.set"], digest="1d")
+    registry.set_alias("p/a", "summed")
+    due_now(registry)
+    registry.deliver()
+    registry.subscribe("s", "probe", events=["alias.set"])
+    registry.set_alias("p/a", "first")
+    registry.close()
+    assert aliases(channel, "p/a") == ["summed"]
+    channel.act = lambda message, settings: "ok"
+    due_now(registry)
+    assert registry.deliver().sent == 2
+    assert aliases(channel, "p/a") == ["summed", "summed", "first"]
 
 
 def test_a_change_takes_what_waits_before_it_along(told) -> None:

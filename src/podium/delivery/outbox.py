@@ -72,7 +72,7 @@ class Claim:
         subscription: The name of the subscription or automation.
         channel: The name of the channel or action.
         attempt: 1 for the first.
-        settings: Of the subscription or automation when the event happened.
+        settings: Of the subscription or automation when the event happened, or when a person last had it retried.
         template: Words in place of Podium's own, as they were then.
         parts: The rows, in the order of what happened; more than one for a digest.
         earlier: What the subscription was told of the same version before, oldest first.
@@ -139,10 +139,9 @@ def count_absent(connection: sa.Connection, now: datetime, absent: Collection[st
     return {row[0]: row[1] for row in connection.execute(query.group_by(_D.channel).order_by(_D.channel))}
 
 
-def next_in_line(connection: sa.Connection, item: Due | Claim, now: datetime, started: datetime) -> Due | None:
-    """Return the first unsent delivery of the same subscription and collection, if it may be tried now."""
-    given = {"subscription": item.subscription, "channel": item.channel, "stream": item.stream}
-    row = connection.execute(statements.FIRST, given).one_or_none()
+def next_in_line(connection: sa.Connection, item: Due, now: datetime, started: datetime) -> Due | None:
+    """Return the first delivery on its way in the same line, if it may be tried now."""
+    row = connection.execute(statements.FIRST, {"id": item.id, "now": now}).one_or_none()
     if row is None or not _is_free(row, now, started):
         return None
     return _due(row)
@@ -172,7 +171,9 @@ def claim(
     else:
         rows = _digest(connection, item, now, started)
     if ordered:
-        rows = [row for row in rows if connection.execute(statements.HELD_UP, {"id": row.id}).first() is None]
+        rows = [
+            row for row in rows if connection.execute(statements.HELD_UP, {"id": row.id, "now": now}).first() is None
+        ]
     if not rows:
         return None
     until = now + timedelta(seconds=seconds) + LEASE_MARGIN

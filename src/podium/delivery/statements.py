@@ -20,18 +20,27 @@ def is_due(now: Any, started: Any) -> sa.ColumnElement[bool]:
     return sa.or_(waits, sa.and_(_D.status == "sending", _D.leased_until <= started))
 
 
-# An unsent delivery before this one, of the same subscription, channel and collection, that goes into no message with
-# it. One that was given up holds nothing up.
-_HOLDS_UP = sa.and_(
+_NOW, _STARTED = (sa.bindparam(name, type_=_D.next_at.type) for name in ("now", "started"))
+# One line: what has to go in order. Settings that were mended since begin a line of their own, which speaks at once.
+_SAME_LINE = (
     _B.subscription == _D.subscription,
     _B.stream == _D.stream,
-    _B.sequence < _D.sequence,
     _B.channel == _D.channel,
+    _B.settings == _D.settings,
+)
+# What is on its way: not given up, nor sent, nor gathered by a digest whose time has not ended yet.
+_ON_ITS_WAY = (
     _B.status.in_(_UNSENT),
+    sa.or_(_B.batch.is_(None), _B.attempts > 0, _B.next_at <= _NOW),
+)
+# What goes before this one and into no message with it.
+_HOLDS_UP = sa.and_(
+    *_SAME_LINE,
+    *_ON_ITS_WAY,
+    _B.sequence < _D.sequence,
     sa.or_(_B.batch.is_(None), _D.batch.is_(None), _B.batch != _D.batch),
 )
 HELD_UP = sa.select(_B.id).where(_D.id == sa.bindparam("id", type_=sa.Uuid), _HOLDS_UP).limit(1)
-_NOW, _STARTED = (sa.bindparam(name, type_=_D.next_at.type) for name in ("now", "started"))
 _PRESENT = (_D.kind + ":" + _D.channel).not_in(sa.bindparam("absent", expanding=True))
 _HEAD = sa.or_(
     _D.channel.not_in(sa.bindparam("ordered", expanding=True)),
@@ -54,14 +63,10 @@ DUE_OF = (
 )
 LOCKED = sa.select(t.deliveries).where(_D.id == sa.bindparam("id", type_=sa.Uuid)).with_for_update(skip_locked=True)
 FIRST = (
-    sa.select(t.deliveries)
-    .where(
-        _D.subscription == sa.bindparam("subscription"),
-        _D.stream == sa.bindparam("stream", type_=sa.Uuid),
-        _D.channel == sa.bindparam("channel"),
-        _D.status.in_(_UNSENT),
-    )
-    .order_by(_D.sequence)
+    sa.select(_BEFORE)
+    .join(t.deliveries, sa.and_(*_SAME_LINE))
+    .where(_D.id == sa.bindparam("id", type_=sa.Uuid), *_ON_ITS_WAY)
+    .order_by(_B.sequence)
     .limit(1)
 )
 _OF_BATCH = (
