@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from podium.domain.delivery import DEFAULT_EVENTS, Automation, Subscription, Template
 from podium.domain.notification_schema import SCHEMA, schema_text
+from podium.domain.events import TYPES
 from podium.domain.notifications import NotificationChange, Notifications, plan_notifications
 from podium.errors import InvalidNameError, InvalidValueError
 
@@ -131,6 +133,49 @@ def test_the_schema_is_published() -> None:
     for kind, value in (("subscriptions", Subscription("a", "b")), ("automations", Automation("a", "b", ("*",)))):
         known = SCHEMA["properties"][kind]["items"]["properties"]
         assert list(known) == list(value.to_json())
+@pytest.mark.parametrize(("value", "words"), [(False, "such as 'no'"), (True, "such as 'yes'"), (5, "quotes: '5'")])
+def test_a_setting_of_plain_data_that_is_no_text(value, words) -> None:
+    """Nobody wrote a word there that could be quoted."""
+    plain = {"subscriptions": [{"name": "a", "channel": "slack", "settings": {"threads": value}}]}
+    with pytest.raises(InvalidValueError, match="'threads' is no text") as caught:
+        Notifications.from_json(plain)
+    assert words in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "right"),
+    [
+        ("stage.frozen", "stage.frozen", True),
+        ("stage.frozen", "stage.frosen", False),
+        ("model_version.promoted", "modelversion.promoted", False),
+        ("stage.frozen", "'*'", True),
+        ("stage.frozen", "'*.linked'", True),
+        ("stage.frozen", "model_version.promotion_*", True),
+        ('"#ml"', "12345", False),
+        ('"#ml"', "yes", False),
+        ('"#ml"', "{a: b}", False),
+        ("retries: 2", "retries: [1, null]", True),
+        ("name: team", "name: 1", False),
+    ],
+)
+def test_the_schema_says_the_same_as_check(old, new, right) -> None:
+    """What an editor takes is read, and what is refused has its mark in the editor."""
+    text = TEXT.replace(old, new, 1)
+    fits = not list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(yaml.safe_load(text)))
+    try:
+        read = Notifications.from_yaml(text) is not None
+    except (InvalidValueError, InvalidNameError):
+        read = False
+    assert (fits, read) == (right, right)
+
+
+def test_the_schema_completes_every_type_of_event() -> None:
+    """Editors propose what stands in an enumeration."""
+    for kind in ("subscriptions", "automations"):
+        events = SCHEMA["properties"][kind]["items"]["properties"]["events"]["items"]
+        assert set(TYPES) | {"model_version.*"} <= set(events["anyOf"][0]["enum"])
+
+
 
 
 def changes(wanted: Notifications, there: Notifications, *, prune: bool) -> set[tuple[str, str, str]]:

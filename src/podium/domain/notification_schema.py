@@ -10,10 +10,17 @@ import json
 from typing import Any
 
 from podium.domain.delivery import DEFAULT_EVENTS
+from podium.domain.events import TYPES
 from podium.domain.policy_schema import LABEL, SPAN, list_of, object_of, said
 
 _TEXT = {"type": "string", "minLength": 1}
-_EVENTS = {**_TEXT, "description": "An event type, * allowed, such as model_version.*"}
+_KINDS = list(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in TYPES))
+# Editors complete the types and refuse other words; of a pattern only `notification_rules` knows whether any type fits.
+_EVENTS = {
+    **_TEXT,
+    "description": "An event type, * allowed, such as model_version.*",
+    "anyOf": [{"enum": [*TYPES, *_KINDS, "*"]}, {"pattern": r"[*?\[]"}],
+}
 _MODEL = {**_TEXT, "description": "Only events of this registry, project, artifact or model; * and ? allowed."}
 _FILTER = {
     "type": "string",
@@ -25,6 +32,7 @@ _SETTINGS = {
     "description": "What it needs; secrets as references (env:NAME, file:PATH), never in clear.",
     "additionalProperties": True,
 }
+_TEXT_SETTINGS = {**_SETTINGS, "additionalProperties": {"type": "string"}}
 _TEMPLATE = object_of(
     "Words in place of Podium's own: Jinja over the fields of the message.",
     ["title"],
@@ -37,7 +45,7 @@ _SUBSCRIPTION = object_of(
     name=said(LABEL, "What to call it."),
     channel=said(LABEL, "The channel of a plugin, such as slack or console."),
     events=list_of("Which events.", _EVENTS, minItems=1, default=list(DEFAULT_EVENTS)),
-    settings=_SETTINGS,
+    settings=_TEXT_SETTINGS,
     model=_MODEL,
     filter=_FILTER,
     template=_TEMPLATE,

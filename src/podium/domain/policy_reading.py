@@ -114,7 +114,7 @@ def check_schema(value: Any, schema: Mapping[str, Any], path: Path, known: Mista
 
 
 def _check_value(value: Any, schema: Mapping[str, Any], path: Path, mistakes: Mistakes) -> None:
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:  # beside a type it is for editors; better words come from the rules
         _check_value(value, _alternative(value, schema["anyOf"]), path, mistakes)
         return
     before = len(mistakes.found)
