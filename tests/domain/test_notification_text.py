@@ -7,10 +7,11 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
 from podium.domain.delivery import DEFAULT_EVENTS, Automation, Subscription, Template
-from podium.domain.notification_schema import SCHEMA, schema_text
 from podium.domain.events import TYPES
+from podium.domain.notification_schema import SCHEMA, schema_text
 from podium.domain.notifications import NotificationChange, Notifications, plan_notifications
 from podium.errors import InvalidNameError, InvalidValueError
 
@@ -80,6 +81,11 @@ def test_what_is_written_is_read_as_the_same() -> None:
         ("[model_version.*, stage.frozen]", "stage.frozen", 4, "a list is meant"),
         ("[model_version.*, stage.frozen]", "[]", 4, "This is empty"),
         ('"#ml"', "5", 5, "Write it in quotes: '5'"),
+        ('"#ml"', "no", 5, "Write it in quotes: 'no'"),
+        ('"#ml"', "Off", 5, "Write it in quotes: 'Off'"),
+        ('"#ml"', "0x1F", 5, "Write it in quotes: '0x1F'"),
+        ('"#ml"', "[a]", 5, "Settings of a subscription are text"),
+        ('"#ml"', "~", 5, "Settings of a subscription are text"),
         ('{channel: "#ml", token: env:SLACK_TOKEN}', "[]", 5, "no mapping"),
         ("model-registry/churn-*", "a/b/c", 6, "names no model or registry"),
         ("actor != 'ci'", "actr != 'ci'", 7, "There is no field 'actr'"),
@@ -127,12 +133,6 @@ def test_a_key_at_the_top_that_is_nearly_right() -> None:
         Notifications.from_yaml("subscription:\n  - {name: me, channel: console}")
 
 
-def test_the_schema_is_published() -> None:
-    """docs/notifications.schema.json is the schema that files are read by, and every field stands in it."""
-    assert (ROOT / "docs" / "notifications.schema.json").read_text(encoding="utf-8") == schema_text()
-    for kind, value in (("subscriptions", Subscription("a", "b")), ("automations", Automation("a", "b", ("*",)))):
-        known = SCHEMA["properties"][kind]["items"]["properties"]
-        assert list(known) == list(value.to_json())
 @pytest.mark.parametrize(("value", "words"), [(False, "such as 'no'"), (True, "such as 'yes'"), (5, "quotes: '5'")])
 def test_a_setting_of_plain_data_that_is_no_text(value, words) -> None:
     """Nobody wrote a word there that could be quoted."""
@@ -176,6 +176,12 @@ def test_the_schema_completes_every_type_of_event() -> None:
         assert set(TYPES) | {"model_version.*"} <= set(events["anyOf"][0]["enum"])
 
 
+def test_the_schema_is_published() -> None:
+    """docs/notifications.schema.json is the schema that files are read by, and every field stands in it."""
+    assert (ROOT / "docs" / "notifications.schema.json").read_text(encoding="utf-8") == schema_text()
+    for kind, value in (("subscriptions", Subscription("a", "b")), ("automations", Automation("a", "b", ("*",)))):
+        known = SCHEMA["properties"][kind]["items"]["properties"]
+        assert list(known) == list(value.to_json())
 
 
 def changes(wanted: Notifications, there: Notifications, *, prune: bool) -> set[tuple[str, str, str]]:

@@ -35,17 +35,20 @@ def parse_notifications(text: str, name: str, check: Callable[[Target], None] | 
     places: dict[Path, Place] = {}
     data = load_yaml(text, name, places, _EXAMPLE)
     try:
-        return read_notifications(data, check)
+        return read_notifications(data, check, {path: place.word for path, place in places.items() if place.word})
     except (InvalidNameError, InvalidValueError) as error:
         raise placed(error, name, places) from error
 
 
-def read_notifications(data: Any, check: Callable[[Target], None] | None = None) -> Notifications:
+def read_notifications(
+    data: Any, check: Callable[[Target], None] | None = None, words: Mapping[Path, str] | None = None
+) -> Notifications:
     """Return the subscriptions and automations that plain data says.
 
     Args:
         data: Lists of both.
         check: Raises if the settings of one cannot be used.
+        words: What single values are called in the text that the data is from: there, False may be ``no``.
 
     Raises:
         InvalidNameError, InvalidValueError: It cannot be used; ``path`` says where the mistake is, ``others`` has what
@@ -57,7 +60,7 @@ def read_notifications(data: Any, check: Callable[[Target], None] | None = None)
         raise InvalidValueError("This has no list of 'subscriptions' or 'automations'.", hint=hint, path=())
     plain = copy.deepcopy(dict(data))
     mistakes = Mistakes()
-    settings = _take_settings(plain, mistakes)
+    settings = _take_settings(plain, mistakes, words or {})
     check_schema(plain, SCHEMA, (), mistakes)
     subscriptions = [
         _subscription(item, settings.get(("subscriptions", number), {}))
@@ -71,7 +74,7 @@ def read_notifications(data: Any, check: Callable[[Target], None] | None = None)
     return Notifications(tuple(subscriptions), tuple(automations))
 
 
-def _take_settings(plain: dict[str, Any], mistakes: Mistakes) -> dict[Path, dict[str, Any]]:
+def _take_settings(plain: dict[str, Any], mistakes: Mistakes, words: Mapping[Path, str]) -> dict[Path, dict[str, Any]]:
     """Take the settings out, whose keys only a channel or an action knows, and check what can be said of them."""
     taken: dict[Path, dict[str, Any]] = {}
     for kind in _LISTS:
@@ -87,15 +90,27 @@ def _take_settings(plain: dict[str, Any], mistakes: Mistakes) -> dict[Path, dict
                 taken[kind, number] = found
             for key, value in taken.get((kind, number), {}).items():
                 with mistakes.at((*path, key)):
-                    _check_setting(key, value, text_only=kind == "subscriptions")
+                    _check_key(key)
+                    if kind == "subscriptions":
+                        _check_text_setting(key, value, words.get((*path, key)))
     return taken
 
 
-def _check_setting(key: object, value: object, *, text_only: bool) -> None:
+def _check_key(key: object) -> None:
     if not isinstance(key, str):
         raise InvalidValueError(f"The key {key!r} is no text.", hint=f"Write it in quotes: '{key}'.")
-    if text_only and not isinstance(value, str):
-        raise InvalidValueError(f"The setting {key!r} is no text.", hint=f"Write it in quotes: '{value}'.")
+
+
+def _check_text_setting(key: str, value: object, word: str | None) -> None:
+    if isinstance(value, str):
+        return
+    if isinstance(value, dict | list) or value is None:
+        hint = "Settings of a subscription are text."
+    elif word is None and isinstance(value, bool):
+        hint = f"Give a text, such as {'yes' if value else 'no'!r}."
+    else:
+        hint = f"Write it in quotes: '{value if word is None else word}'."
+    raise InvalidValueError(f"The setting {key!r} is no text.", hint=hint)
 
 
 def _check_targets(found: Mapping[str, list[Any]], check_settings: Callable[[Target], None] | None) -> None:

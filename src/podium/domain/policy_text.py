@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from podium.domain.plain import check_text
 from podium.domain.policies import Policy
@@ -14,8 +14,21 @@ from podium.errors import InvalidNameError, InvalidValueError
 
 _LONGEST = 200_000  # characters; a policy has some hundred
 _NODES, _DEPTH = 20_000, 20
-Place = tuple[int, int]  # line and column, from 1
 _TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
+
+class Place(NamedTuple):
+    """Where something stands in a text.
+
+    Attributes:
+        line: From 1.
+        column: From 1.
+        word: What stands there, of a single value: ``no`` is read as False.
+    """
+
+    line: int
+    column: int
+    word: str | None = None
 
 
 def parse_policy(text: str, name: str = "the policy") -> Policy:
@@ -56,7 +69,7 @@ def placed(
     path: Path = tuple(error.facts.get("path", ()))
     while path not in places and path:
         path = path[:-1]
-    line, column = places.get(path, (1, 1))
+    line, column, _ = places.get(path, Place(1, 1))
     message = f"{name}, line {line}, column {column}: {error.message}"
     facts = {**error.facts, "line": line, "line_column": column}
     if "others" in facts:
@@ -93,7 +106,7 @@ def load_yaml(text: str, name: str, places: dict[Path, Place], when_empty: str) 
         ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        line, column = _place(mark) if mark is not None else (1, 1)
+        line, column, _ = _place(mark) if mark is not None else Place(1, 1)
         problem = getattr(error, "problem", None) or str(error)
         raise InvalidValueError(
             f"{name}, line {line}, column {column}: this is no YAML: {problem}.",
@@ -118,15 +131,15 @@ def _loader() -> Any:
     return Loader
 
 
-def _place(mark: Any) -> Place:
-    return mark.line + 1, mark.column + 1
+def _place(mark: Any, word: str | None = None) -> Place:
+    return Place(mark.line + 1, mark.column + 1, word)
 
 
 def _plain(node: Any, path: Path, places: dict[Path, Place], left: Iterator[int]) -> Any:
     """Return the plain value of a YAML node, and note where each part stands."""
     import yaml
 
-    places[path] = _place(node.start_mark)
+    places[path] = _place(node.start_mark, node.value if isinstance(node, yaml.ScalarNode) else None)
     if next(left, None) is None or len(path) > _DEPTH:
         raise yaml.MarkedYAMLError(problem="there is too much in it", problem_mark=node.start_mark)
     if not isinstance(node, yaml.ScalarNode) and node.tag not in _TAGS:
@@ -139,7 +152,7 @@ def _plain(node: Any, path: Path, places: dict[Path, Place], left: Iterator[int]
                 problem = f"the key {key!r} stands here twice" if not isinstance(key, dict | list) else "this is no key"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
             found[key] = _plain(value_node, (*path, key), places, left)
-            places[*path, key] = _place(key_node.start_mark)
+            places[*path, key] = _place(key_node.start_mark, places[*path, key].word)
         return found
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, number), places, left) for number, item in enumerate(node.value)]
