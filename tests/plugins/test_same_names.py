@@ -99,3 +99,28 @@ def test_a_name_offered_twice_by_one_plugin() -> None:
     host.register(Twice(), "twice")
     assert holder(host, "chat") == "one"
     assert [fault.error for fault in host.take_faults()] == ["the channel 'chat' is offered twice"]
+
+
+HANGS = "import time\nfrom podium.plugins import hookimpl\n@hookimpl\ndef podium_channels():\n    time.sleep(60)\n"
+BESIDE = """
+import json, sys, time
+import podium
+registry = podium.open_registry(f"sqlite:///{sys.argv[1]}/x.db")
+open(sys.argv[1] + "/model", "w").write("m")
+for channel in ("console", "note"):
+    registry.subscribe(channel, channel, events=["alias.set"])
+registry.log("p/a", sys.argv[1] + "/model")
+start = time.monotonic()
+registry.set_alias("p/a", "one")
+took = time.monotonic() - start
+registry.close()
+print(json.dumps([took, {item.channel: item.status for item in registry.deliveries()}]))
+"""
+
+
+def test_a_plugin_in_front_that_hangs_holds_up_no_change_and_no_message(install, run, note) -> None:
+    """A channel whose plugin is called otherwise is waited for after the change, when all others are served."""
+    install({"aa": "import time; time.sleep(60)\n", "bb": HANGS, "ccc": note})
+    took, statuses = run(BESIDE)
+    assert statuses == {"console": "sent", "note": "sent"}
+    assert took < 2

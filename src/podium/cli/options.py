@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -60,7 +60,8 @@ class State:
         try:
             yield registry
         finally:
-            registry.close()
+            with suppress(KeyboardInterrupt):  # it is done, and says so; messages on their way stay in the outbox
+                registry.close()
 
     def reserved(self) -> AbstractContextManager[None]:
         """Keep the standard output for JSON alone while a command runs, if JSON was asked for."""

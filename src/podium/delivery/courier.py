@@ -19,9 +19,10 @@ _log = logging.getLogger("podium.delivery")
 class Courier:
     """Runs jobs one after the other in a thread of its own.
 
-    The caller waits a moment for its own job, so that a short script does not end before its message is out. Once a job
-    took long, nobody waits any more until one is quick again: the outbox keeps what is left for ``podium deliver``. A
-    call that is itself made by a job, such as that of an observer, never waits.
+    The caller waits a moment for its own job: where all is well its message is out when the change is done. Once a job
+    took longer, nobody waits any more until one is quick again: a receiver that is slow or hangs costs one change this
+    moment. The process waits at its end, see `wait`, and the outbox keeps what is left for ``podium deliver``. A call
+    that is itself made by a job, such as that of an observer, never waits.
 
     Args:
         seconds: How long a caller waits at most.
@@ -75,7 +76,7 @@ class Courier:
             except Exception:  # noqa: BLE001 - the thread must go on; the outbox keeps what is left
                 _log.warning("A delivery after a change failed; 'podium deliver' takes what is left.", exc_info=True)
             finally:
-                self._prompt = time.monotonic() - start < self.seconds / 2
+                self._prompt = time.monotonic() - start < self.seconds
                 if job is not _pause and jobs is self._jobs:
                     with self._lock:
                         self._left -= 1

@@ -18,7 +18,7 @@ from podium.delivery.outbox import Claim, Due
 from podium.delivery.schedule import next_attempt
 from podium.delivery.sending import Sent, send
 from podium.domain.plain import Value
-from podium.errors import PodiumError
+from podium.errors import PodiumError, is_away
 from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
 from podium.plugins.guard import Outcome
@@ -112,7 +112,8 @@ class _Round:
     """One pass over what is due.
 
     What fails in it is not tried again in it. A receiver that let an attempt wait long is left alone for the rest of
-    it, so that it does not use up the time of the others.
+    it, so that it does not use up the time of the others. Right after a change, a channel or action that is not there
+    at once is asked for again when all others are served, and waited for then.
     """
 
     worker: Worker
@@ -125,10 +126,14 @@ class _Round:
     slow: set[str] = field(default_factory=set)
     seen: set[UUID] = field(default_factory=set)
     tried: set[UUID] = field(default_factory=set)
+    patient: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.patient = self.events is None
 
     def run(self) -> DeliveryReport:
         """Deliver until nothing is due, or the time is over."""
-        while waiting := self._due():
+        while waiting := self._due() or self._due_later():
             while waiting:
                 if self.until() or time.monotonic() >= self.end:
                     self.counts["left"] += len(waiting)
@@ -156,8 +161,17 @@ class _Round:
                 self.seen.update(item.id for item in fresh)
                 return deque(fresh)
 
+    def _due_later(self) -> deque[Due]:
+        """Return what is for channels and actions that were not there at once; they are waited for now."""
+        if self.patient:
+            return deque()
+        self.patient = True
+        self.targets = {name: found for name, found in self.targets.items() if found is not None}
+        return self._due()
+
     def _find(self, item: Due) -> None:
         worker, seconds = self.worker, max(0.0, min(self.end - time.monotonic(), self.worker.attempt_seconds))
+        seconds = seconds if self.patient else 0.0
         found: Channel | Action | None
         if item.kind == "subscription":
             found = worker.host.channel(item.channel, seconds)
@@ -237,7 +251,7 @@ class _Round:
                 return verdict
             except PodiumError as error:
                 pause = next(pauses, _PAUSES[-1])
-                if not error.retryable or (claimed.leased_until - worker.clock()).total_seconds() < pause:
+                if not is_away(error) or (claimed.leased_until - worker.clock()).total_seconds() < pause:
                     raise
                 time.sleep(pause)
 

@@ -19,7 +19,8 @@ from podium.plugins.guard import Outcome, call_within
 from podium.plugins.loading import Slot
 
 T = TypeVar("T")
-_SLACK_SECONDS = 0.01
+_STEP_SECONDS = 0.01
+_PATIENCE = 0.9  # of the time of a plugin: whoever asks for so long then gets what others offer
 
 
 class Shelf(Generic[T]):
@@ -49,9 +50,10 @@ class Shelf(Generic[T]):
         self._word = word
         self._note = note
         self._seconds = seconds
+        self._patience = _PATIENCE * seconds
         self._offers: dict[str, dict[str, T]] = {}  # by plugin, then by name
         self._asked: set[str] = set()
-        self._open: set[str] = set()
+        self._open: dict[str, float] = {}  # who is asked just now, and since when
         self._order: list[Slot] = []
 
     def all(self, slots: Sequence[Slot], seconds: float) -> dict[str, T]:
@@ -62,15 +64,14 @@ class Shelf(Generic[T]):
             return {name: self._offers[self._holders(name, slots)[0].name][name] for name in sorted(names)}
 
     def get(self, name: str, slots: Sequence[Slot], seconds: float) -> T | None:
-        """Return one thing, at once if it is there; waits at most so long while a plugin may still bring it."""
+        """Return one thing, at once if it is clear whose it is; waits at most so long while a plugin may bring it."""
         self._wait(slots, seconds, lambda: self._decided(name, slots))
         with self.changed:
-            holders = self._holders(name, slots)
-            return self._offers[holders[0].name][name] if holders else None
+            return self._offers[self._holders(name, slots)[0].name][name] if self._decided(name, slots) else None
 
     def forget_open(self) -> None:
         """Give up what is asked just now; for the child of a fork, which has no such thread."""
-        self._asked -= self._open
+        self._asked -= self._open.keys()
         self._open.clear()
 
     def _wait(self, slots: Sequence[Slot], seconds: float, enough: Callable[[], bool]) -> None:
@@ -85,9 +86,10 @@ class Shelf(Generic[T]):
                     self.changed.wait(min(left, self._until_late(slots)))
 
     def _until_late(self, slots: Sequence[Slot]) -> float:
-        """Return in how many seconds the next plugin that loads is no longer waited for by what others offer."""
-        left = [slot.since + self._seconds - time.monotonic() for slot in slots if slot.state == "loading"]
-        return min((seconds for seconds in left if seconds > 0), default=float("inf")) + _SLACK_SECONDS
+        """Return in how many seconds the next plugin is no longer waited for where another offers what is wanted."""
+        since = [*self._open.values(), *(slot.since for slot in slots if slot.state == "loading")]
+        left = [moment + self._patience - time.monotonic() for moment in since]
+        return min((seconds for seconds in left if seconds > 0), default=float("inf")) + _STEP_SECONDS
 
     def _decided(self, name: str, slots: Sequence[Slot]) -> bool:
         """Whether a name is offered, and nobody can come who goes before."""
@@ -95,8 +97,8 @@ class Shelf(Generic[T]):
         return bool(holders) and not any(self._may_come(slot) for slot in _ranked(name, slots, before=holders[0]))
 
     def _may_come(self, slot: Slot) -> bool:
-        late = time.monotonic() > slot.since + self._seconds
-        return slot.name in self._open or (slot.state == "loading" and not late) or bool(self._news([slot]))
+        since = slot.since if slot.state == "loading" else self._open.get(slot.name)
+        return bool(self._news([slot])) or (since is not None and time.monotonic() < since + self._patience)
 
     def _holders(self, name: str, slots: Sequence[Slot]) -> list[Slot]:
         """Return who offers a name, first whose it is."""
@@ -109,7 +111,7 @@ class Shelf(Generic[T]):
         with self.changed:
             news = self._news(slots)
             self._asked.update(slot.name for slot in news)
-            self._open.update(slot.name for slot in news)
+            self._open.update((slot.name, time.monotonic()) for slot in news)
             self._order = list(slots)
         # Podium's own first and here, so that nobody else can take their names.
         for slot in sorted(news, key=lambda slot: not slot.candidate.own):
@@ -143,7 +145,7 @@ class Shelf(Generic[T]):
         for name, note in notes:
             self._note(name, self.hook, note)
         with self.changed:
-            self._open.discard(slot.name)
+            self._open.pop(slot.name, None)
             self.changed.notify_all()
 
     def _refusal(self, thing: Any, offers: Container[str]) -> str | None:

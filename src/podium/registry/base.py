@@ -41,7 +41,8 @@ from podium.usecases.unit import Unit
 _log = logging.getLogger("podium.registry")
 _CONTENT = "content"
 _OWNER = "content_owner"
-_DELIVERY_SECONDS = 5.0
+_DELIVERY_SECONDS = 5.0  # for what is sent from this process, which waits so long for it at its end
+_MOMENT_SECONDS = 0.5  # how long a change waits for its own messages
 _PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0)  # seconds between attempts at one unit
 _STORE_ATTEMPTS = 3
 _PATIENCE_SECONDS = 10.0  # a lock that was not had for a whole minute is not waited for again
@@ -63,7 +64,7 @@ class Joint:
         self.host = host
         self._database = Database(settings.url)
         self._store: ContentStore | None = None
-        self._courier = Courier(_DELIVERY_SECONDS)
+        self._courier = Courier(_MOMENT_SECONDS)
         self._faults = FaultBook(self.host, self._write_faults)
         self._observers = Observers(self.host, self._faults, _DELIVERY_SECONDS)
         self._automations = Automations(self.host, Hands(self, now))
@@ -239,7 +240,7 @@ class Joint:
         try:
             return self._change(_name_owner)
         except PodiumError as error:
-            if error.retryable:
+            if error.retryable and not error.facts.get("read_only"):  # a standby is there to be read
                 raise  # the database is away for everybody; that says nothing about rights
             return None
 
