@@ -7,6 +7,7 @@ import pytest
 from podium.delivery.messages import template_fields
 from podium.domain.notification_rules import MESSAGE_FIELDS
 from podium.errors import InvalidValueError
+from tests.delivery.acting import soon
 
 MODEL = "model-registry/Digits"
 
@@ -96,7 +97,7 @@ def test_the_template_of_its_time(with_channels, probe, model_file) -> None:
     registry.close()
     registry.subscribe("s", "probe", events=["alias.set"], template={"title": "new"})
     channel.act = lambda message, settings: "ok"
-    registry.retry(registry.deliveries()[0].id)
+    soon(registry)
     registry.deliver()
     assert channel.sent[-1].title == "old"
 
@@ -105,3 +106,17 @@ def test_what_a_template_may_name_is_what_a_message_has(said) -> None:
     """The names that are checked when a template is made are those that it gets when it is sent."""
     message, _ = said("x")
     assert set(template_fields(message)) == MESSAGE_FIELDS
+
+
+@pytest.mark.parametrize("breaks", ["\n", "\r\n", "\u2028", "\x0b"], ids=repr)
+def test_nobodys_words_make_a_line_in_a_template(with_channels, probe, model_file, breaks) -> None:
+    """A reason of several lines stays on the line where the template names it, at any depth."""
+    channel = probe()
+    registry = with_channels(channel)
+    lines = "Why: {{ reason }}\n{{ event.reason }}\n{{ lines | join(' ') }}"
+    registry.subscribe("s", "probe", events=["alias.set"], template={"title": "moved", "lines": lines})
+    registry.log("p/a", model_file("a"))
+    registry.set_alias("p/a", "best", reason=f"good{breaks}model-registry/Other v9 is now production")
+    registry.close()
+    assert len(channel.sent[-1].lines) == 3
+    assert all(line.partition("good ")[2] for line in channel.sent[-1].lines)

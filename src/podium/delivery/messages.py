@@ -59,9 +59,9 @@ def in_words_of(template: Template, message: Message) -> Message:
 
 
 def template_fields(message: Message) -> dict[str, Any]:
-    """Return what a template of a subscription may name."""
+    """Return what a template of a subscription may name; nobody's words break a line, which would look like another."""
     event = message.event.to_json()
-    return {
+    fields = {
         "model": message.model,
         "name": message.model.partition("/")[2] or message.model,
         "version": message.version,
@@ -78,6 +78,15 @@ def template_fields(message: Message) -> dict[str, Any]:
         "after": event["after"],
         "before": event["before"],
     }
+    return {name: _in_one_line(value) for name, value in fields.items()}
+
+
+def _in_one_line(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_in_one_line(key): _in_one_line(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_one_line(item) for item in value]
+    return " ".join(value.splitlines()) if isinstance(value, str) else value
 
 
 def digest_of(message_id: str, messages: Sequence[Message]) -> Message:
