@@ -162,7 +162,7 @@ class ChannelContract(ContractCase):
             pytest.skip("this medium cannot send the channel elsewhere")
         with LoopbackReceiver() as elsewhere:
             for status in (301, 302, 307, 308):
-                self.trouble(receiver, "redirect", f"{elsewhere.url}/{status}")
+                self.trouble(receiver, "redirect", (status, f"{elsewhere.url}/{status}"))
                 found = self.attempt(channel, settings)
                 assert isinstance(found, Exception), f"A redirect counts as sent: {found!r}"
             assert elsewhere.requests == ()
@@ -199,7 +199,7 @@ class ChannelContract(ContractCase):
         secrets = tools.secrets_of(channel.secrets, settings)
         short = [name for name, secret in secrets.items() if len(secret) < tools.SHORTEST_SECRET]
         assert short == [], "Give longer secrets, to be found."
-        details = {"gone": self.permanent, "limited": [_WAIT], "redirect": [_NOWHERE]}.get(kind, [None])
+        details = {"gone": self.permanent, "limited": [_WAIT], "redirect": [(302, _NOWHERE)]}.get(kind, [None])
         with caplog.at_level(logging.DEBUG):
             for detail in details:
                 if kind in _FAILURES:

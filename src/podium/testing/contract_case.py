@@ -74,7 +74,7 @@ class ContractCase:
             receiver: What `open_receiver` returned.
             kind: ``slow`` (by half a second, and otherwise well), ``failing`` (for now), ``hanging``, ``limited`` (asks
                 to wait for `detail` seconds), ``malformed`` (no answer of the protocol), ``reset`` (breaks the
-                connection), ``redirect`` (to the address `detail`) or ``gone`` (the permanent answer `detail`).
+                connection), ``redirect`` (`detail`: status and address) or ``gone`` (the permanent answer `detail`).
             detail: See there.
         """
         if kind == "slow":
@@ -84,7 +84,8 @@ class ContractCase:
         elif kind == "malformed":
             receiver.reply(raw=b"\x00\xff\xfe this is no HTTP \r\n\r\n")
         elif kind == "redirect":
-            receiver.redirect(detail)
+            status, address = detail
+            receiver.redirect(address, status)
         elif kind == "hanging":
             receiver.hang()
         elif kind == "reset":
