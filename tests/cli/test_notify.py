@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import threading
 from pathlib import Path
@@ -256,6 +257,25 @@ def failed(ok, model, monkeypatch) -> str:
         patch.setattr("podium.plugins.console.ConsoleChannel.send", lambda *_: 1 / 0)
         ok("alias", "set", f"{model}:v0", "best")
     return json.loads(ok("deliveries", "ls", "--json"))[0]["id"]
+
+
+def test_the_list_says_when(ok, failed) -> None:
+    """The time of the change stands below the status, and that of the next attempt below both."""
+    first = [line[:17].strip() for line in ok("deliveries", "ls").splitlines()[1:4]]
+    assert first[0] == "pending"
+    assert re.fullmatch(r"[A-Z][a-z]{2} \d\d \d\d:\d\d", first[1])
+    assert re.fullmatch(r"next [A-Z][a-z]{2} \d\d \d\d:\d\d", first[2])
+
+
+def test_deliveries_of_what_there_is_not(ok, run, failed) -> None:
+    """A type of event or a name that is nearly right is led to what was meant; one that merely has none is not."""
+    for command in ("ls", "retry"):
+        result = run("deliveries", command, "--event", "alias.sett")
+        assert (result.exit_code, "Did you mean 'alias.set'?" in result.stderr) == (2, True)
+    unknown = "no subscription or automation is called 'mee'. Did you mean 'me'?\n"
+    assert ok("deliveries", "ls", "--subscription", "mee") == f"There is no delivery that fits: {unknown}"
+    assert ok("deliveries", "retry", "--subscription", "mee") == f"Nothing fits: {unknown}"
+    assert ok("deliveries", "ls", "--subscription", "me", "--event", "tag.*") == "There is no delivery that fits\n"
 
 
 def test_a_delivery_with_its_attempts(ok, failed) -> None:

@@ -130,6 +130,19 @@ def deliveries_command() -> None:
     """Look at deliveries and try them again."""
 
 
+def _known_event(context: click.Context, parameter: click.Parameter, pattern: str | None) -> str | None:
+    """Refuse a pattern that no type of event fits.
+
+    Raises:
+        InvalidValueError: There is none.
+    """
+    from podium.domain.notification_rules import check_event
+
+    if pattern is not None and not context.resilient_parsing:
+        check_event(pattern)
+    return pattern
+
+
 def _filters(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say which deliveries are meant."""
     for option in (
@@ -139,6 +152,7 @@ def _filters(function: Callable[..., Any]) -> Callable[..., Any]:
             "--event",
             "event_type",
             metavar="PATTERN",
+            callback=_known_event,
             shell_complete=complete_event,
             help="About events of this type; * allowed.",
         ),
@@ -180,20 +194,34 @@ def list_deliveries(state: State, /, status: str | None, limit: int, after: str 
     """List deliveries, newest first."""
     with state.registry() as registry:
         found = registry.deliveries(status, limit, after=after, **asked)
+        unknown = "" if found else _unknown_name(registry, asked["subscription"])
     if state.json:
         state.print_json(found)
         return
     if not found:
         wanted = " that is late" if asked["late"] else f" that is {status}" if status else ""
-        say(f"There is no delivery{wanted}" + (" that fits" if any(asked.values()) and not wanted else ""))
+        say(f"There is no delivery{wanted}" + (" that fits" if any(asked.values()) and not wanted else "") + unknown)
         return
     print_table([Column("Status"), Column("To"), Column("What", fold=True)], [_row(item) for item in found])
     if len(found) == limit:
         say(f"There may be more: --after {found[-1].id}")
 
 
+def _unknown_name(registry: Registry, name: str | None) -> str:
+    """Say that a name is none of a subscription or automation, for whoever misspelled it."""
+    from podium.domain.expressions import near_names
+
+    known = registry.notifications().names if name is not None else ()
+    if name is None or name in known:
+        return ""
+    near = near_names(name, known)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return f": no subscription or automation is called {name!r}.{meant}"
+
+
 def _row(item: Delivery) -> list[str | Text]:
-    status = styled(item.status, _STYLES.get(item.status, ""))
+    when = styled(f"\n{time_text(item.created_at)}", "dim", lines=True)  # below: every row has a second line anyway
+    status = joined(styled(item.status, _STYLES.get(item.status, "")), when)
     if item.status == "pending" and item.attempts:
         status = joined(status, styled(f"\nnext {time_text(item.next_at)}", lines=True))
     what = styled(f"{item.event_type} of {item.subject}")
@@ -272,9 +300,10 @@ def retry_deliveries(state: State, /, delivery: str | None, sent: bool, **asked:
     """Make a delivery due now, or all that were given up and fit; 'podium deliver' sends them."""
     with state.registry() as registry:
         amount = registry.retry(delivery, sent=sent, **asked)
+        unknown = "" if amount else _unknown_name(registry, asked["subscription"])
     if state.json:
         state.print_json({"retried": amount})
     elif amount:
         say(f"{amount} due now; send with: podium deliver")
     else:
-        say("Nothing was given up" if not any(asked.values()) and not sent else "Nothing fits")
+        say(("Nothing was given up" if not any(asked.values()) and not sent else "Nothing fits") + unknown)

@@ -59,7 +59,7 @@ def rules_of(target: Subscription | Automation, now: datetime) -> Iterator[Rule]
         yield ("action",), lambda: check_label(target.action, "action name")
     yield ("events",), lambda: _check_any(target)
     for number, pattern in enumerate(target.events):
-        yield ("events", number), lambda pattern=pattern: _check_event(pattern)  # type: ignore[misc]  # the loop's
+        yield ("events", number), lambda pattern=pattern: check_event(pattern)  # type: ignore[misc]  # the loop's
     yield ("model",), lambda: _check_model(target.model)
     yield ("filter",), lambda: _check_filter(target.filter, now)
     if isinstance(target, Automation):
@@ -119,7 +119,12 @@ def _check_any(target: Subscription | Automation) -> None:
         raise InvalidValueError(f"{target.name!r} is about no event.", hint="Name one, such as model_version.promoted.")
 
 
-def _check_event(pattern: object) -> None:
+def check_event(pattern: object) -> None:
+    """Refuse a pattern that no type of event fits.
+
+    Raises:
+        InvalidValueError: There is none.
+    """
     if isinstance(pattern, str) and fnmatch.filter(TYPES, pattern):
         return
     raise no_such_event(pattern)
