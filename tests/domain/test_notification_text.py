@@ -103,6 +103,11 @@ def test_what_is_written_is_read_as_the_same() -> None:
             "The settings name 'vesion', which no event has. Did you mean 'version'?",
         ),
         ("enabled: false", "enabled: maybe", 20, "true or false is meant"),
+        ("name: team", "name: 1", 2, "This is 1, but text is meant. Write it in quotes: '1'."),
+        ("name: team", "name: on", 2, "Write it in quotes: 'on'."),
+        ("channel: slack", "channel: No", 3, "Write it in quotes: 'No'."),
+        ("digest: 1h", "digest: 0x10", 12, "Write it in quotes: '0x10'."),
+        ("    digest: 1h", "    <<: {digest: 1h}", 12, "mappings are not merged by '<<' here. Write the keys out"),
         ("automations:", "automation:", 15, "Did you mean 'automations'?"),
         ("  - name: deploy", "  - nme: deploy", 16, "There is no key 'nme'"),
         ("settings: {dag_id", "settings: {1: 2, dag_id", 19, "is no text"),
@@ -119,7 +124,9 @@ def test_each_mistake_has_its_place(old, new, line, words) -> None:
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "a: 1", "5", "subscriptions: 5", "- name: x", "&a [*a]"], ids=repr)
+@pytest.mark.parametrize(
+    "text", [None, 5, b"a: 1", "", "[]", "a: 1", "5", "subscriptions: 5", "- name: x", "&a [*a]"], ids=repr
+)
 def test_what_is_no_such_document(text) -> None:
     """Anything else is an error with a hint, never half a document."""
     with pytest.raises(InvalidValueError) as caught:

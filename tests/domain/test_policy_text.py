@@ -57,6 +57,7 @@ MISTAKES = [
     ("stages:\n- name: a\n- name: production\n  metrics: [prodction.x > 1]\n", 4, "Did you mean production.x"),
     ("stages:\n- name: a\n  metrics: ['']\n", 3, "This is empty"),
     ("stages:\n- name: a\n  metrics: [3]\n", 3, "text is meant"),
+    ("stages:\n- name: off\n", 2, "text is meant. Write it in quotes: 'off'."),
     ("stages:\n- name: a\n  freeze: [{from: 2026-02-30, to: 2026-03-01, reason: x}]\n", 3, "no date or time"),
     ("stages:\n- name: a\n  freeze: [{from: 2026-03-02, to: 2026-03-01, reason: x}]\n", 3, "before it begins"),
     ("stages:\n- name: a\n  freeze: [{from: 2026-03-01, to: 2026-03-02}]\n", 3, "'reason' is missing"),

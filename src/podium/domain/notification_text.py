@@ -13,7 +13,7 @@ from podium.domain.notification_rules import rules_of
 from podium.domain.notification_schema import SCHEMA
 from podium.domain.notifications import Notifications, Target
 from podium.domain.policy_reading import Mistakes, Path, check_schema
-from podium.domain.policy_text import Place, load_yaml, placed
+from podium.domain.policy_text import Place, load_yaml, placed, words_of
 from podium.errors import InvalidNameError, InvalidValueError
 
 _EXAMPLE = "Write 'subscriptions:' and below it '- {name: team, channel: slack}'."
@@ -35,7 +35,7 @@ def parse_notifications(text: str, name: str, check: Callable[[Target], None] | 
     places: dict[Path, Place] = {}
     data = load_yaml(text, name, places, _EXAMPLE)
     try:
-        return read_notifications(data, check, {path: place.word for path, place in places.items() if place.word})
+        return read_notifications(data, check, words_of(places))
     except (InvalidNameError, InvalidValueError) as error:
         raise placed(error, name, places) from error
 
@@ -59,8 +59,8 @@ def read_notifications(
         hint = f"Did you mean {near[0]!r}? {_EXAMPLE}" if near else _EXAMPLE
         raise InvalidValueError("This has no list of 'subscriptions' or 'automations'.", hint=hint, path=())
     plain = copy.deepcopy(dict(data))
-    mistakes = Mistakes()
-    settings = _take_settings(plain, mistakes, words or {})
+    mistakes = Mistakes(words)
+    settings = _take_settings(plain, mistakes)
     check_schema(plain, SCHEMA, (), mistakes)
     subscriptions = [
         _subscription(item, settings.get(("subscriptions", number), {}))
@@ -74,7 +74,7 @@ def read_notifications(
     return Notifications(tuple(subscriptions), tuple(automations))
 
 
-def _take_settings(plain: dict[str, Any], mistakes: Mistakes, words: Mapping[Path, str]) -> dict[Path, dict[str, Any]]:
+def _take_settings(plain: dict[str, Any], mistakes: Mistakes) -> dict[Path, dict[str, Any]]:
     """Take the settings out, whose keys only a channel or an action knows, and check what can be said of them."""
     taken: dict[Path, dict[str, Any]] = {}
     for kind in _LISTS:
@@ -92,7 +92,7 @@ def _take_settings(plain: dict[str, Any], mistakes: Mistakes, words: Mapping[Pat
                 with mistakes.at((*path, key)):
                     _check_key(key)
                     if kind == "subscriptions":
-                        _check_text_setting(key, value, words.get((*path, key)))
+                        _check_text_setting(key, value, mistakes.words.get((*path, key)))
     return taken
 
 

@@ -29,8 +29,12 @@ _TYPES: Mapping[str, tuple[type, str]] = {
 }
 
 
-def read_policy(data: Any) -> Policy:
+def read_policy(data: Any, words: Mapping[Path, str] | None = None) -> Policy:
     """Return the policy that plain data says; what the first Podium wrote (``from_stage``) is read as well.
+
+    Args:
+        data: A list of stages.
+        words: As for `Mistakes`.
 
     Raises:
         InvalidNameError, InvalidValueError: It is no policy; ``path`` says where the mistake is.
@@ -38,7 +42,7 @@ def read_policy(data: Any) -> Policy:
     if not isinstance(data, Mapping) or "stages" not in data:
         raise InvalidValueError("This is not a policy: it has no list of 'stages'.", hint=_EXAMPLE, path=())
     plain = _modern(data)
-    check_schema(plain, SCHEMA, ())
+    check_schema(plain, SCHEMA, (), Mistakes(words))
     stages = tuple(_stage(item) for item in plain["stages"])
     mistakes = Mistakes()
     _check_order(stages, mistakes)
@@ -49,9 +53,14 @@ def read_policy(data: Any) -> Policy:
 
 
 class Mistakes:
-    """What is wrong in a document, collected so that a person hears of all of it at once."""
+    """What is wrong in a document, collected so that a person hears of all of it at once.
 
-    def __init__(self) -> None:
+    Args:
+        words: What single values are called in the text that the document is from: there, False may be ``no``.
+    """
+
+    def __init__(self, words: Mapping[Path, str] | None = None) -> None:
+        self.words = words or {}
         self.found: list[InvalidNameError | InvalidValueError] = []
 
     @contextmanager
@@ -119,9 +128,9 @@ def _check_value(value: Any, schema: Mapping[str, Any], path: Path, mistakes: Mi
         return
     before = len(mistakes.found)
     with mistakes.at(path):
+        _check_type(value, schema, mistakes.words.get(path))
         if (check := _FORMATS.get(schema.get("format", ""))) is not None:
             check(value)
-        _check_type(value, schema)
         _check_limits(value, schema)
     if isinstance(value, dict) and len(mistakes.found) == before:
         _check_keys(value, schema, path, mistakes)
@@ -138,15 +147,15 @@ def _alternative(value: Any, schemas: list[Any]) -> Any:
     return next((schema for schema in schemas if isinstance(value, _TYPES[schema["type"]][0])), schemas[0])
 
 
-def _check_type(value: Any, schema: Mapping[str, Any]) -> None:
+def _check_type(value: Any, schema: Mapping[str, Any], word: str | None) -> None:
     kind, words = _TYPES[schema["type"]]
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        as_list = kind is list and isinstance(value, str)
-        hint = (
-            f"Write a list: [{value!r}]."
-            if as_list
-            else "Look at the guide: docs/promotion.md, docs/notifications.md, docs/automations.md."
-        )
+        if kind is str and isinstance(value, bool | int | float):
+            hint = f"Write it in quotes: '{value if word is None else word}'."
+        elif kind is list and isinstance(value, str):
+            hint = f"Write a list: [{value!r}]."
+        else:
+            hint = "Look at the guide: docs/promotion.md, docs/notifications.md, docs/automations.md."
         raise InvalidValueError(f"This is {_shown(value)}, but {words} is meant.", hint=hint)
 
 

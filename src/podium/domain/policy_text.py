@@ -14,6 +14,8 @@ from podium.errors import InvalidNameError, InvalidValueError
 
 _LONGEST = 200_000  # characters; a policy has some hundred
 _NODES, _DEPTH = 20_000, 20
+_NO_MERGING = "mappings are not merged by '<<' here"
+_INSTEAD = "Write the keys out where they count. A whole value can be marked with &name and used again as *name."
 _TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -44,7 +46,7 @@ def parse_policy(text: str, name: str = "the policy") -> Policy:
     places: dict[Path, Place] = {}
     data = load_yaml(text, name, places, "Write 'stages:' and a list below it.")
     try:
-        return read_policy(data)
+        return read_policy(data, words_of(places))
     except (InvalidNameError, InvalidValueError) as error:
         raise placed(error, name, places) from error
 
@@ -77,6 +79,11 @@ def placed(
     return type(error)(message, hint=error.hint, **facts)
 
 
+def words_of(places: Mapping[Path, Place]) -> dict[Path, str]:
+    """Return what the single values of a text are called in it."""
+    return {path: place.word for path, place in places.items() if place.word is not None}
+
+
 def load_yaml(text: str, name: str, places: dict[Path, Place], when_empty: str) -> Any:
     """Return the plain data of a YAML text, and note where each part of it stands.
 
@@ -91,6 +98,8 @@ def load_yaml(text: str, name: str, places: dict[Path, Place], when_empty: str) 
     """
     import yaml
 
+    if not isinstance(text, str):
+        raise InvalidValueError(f"{name} is no text, but {type(text).__name__}.", hint="Pass what stands in the file.")
     check_text(text, name)
     if len(text) > _LONGEST:
         raise InvalidValueError(f"{name} has {len(text)} characters.", hint=f"At most {_LONGEST} are allowed.")
@@ -108,9 +117,10 @@ def load_yaml(text: str, name: str, places: dict[Path, Place], when_empty: str) 
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line, column, _ = _place(mark) if mark is not None else Place(1, 1)
         problem = getattr(error, "problem", None) or str(error)
+        what = f"{problem}." if problem == _NO_MERGING else f"this is no YAML: {problem}."
         raise InvalidValueError(
-            f"{name}, line {line}, column {column}: this is no YAML: {problem}.",
-            hint="Look at the indentation and quotes.",
+            f"{name}, line {line}, column {column}: {what}",
+            hint=_INSTEAD if problem == _NO_MERGING else "Look at the indentation and quotes.",
             line=line,
             line_column=column,
         ) from error
@@ -147,6 +157,8 @@ def _plain(node: Any, path: Path, places: dict[Path, Place], left: Iterator[int]
     if isinstance(node, yaml.MappingNode):
         found: dict[Any, Any] = {}
         for key_node, value_node in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise yaml.MarkedYAMLError(problem=_NO_MERGING, problem_mark=key_node.start_mark)
             key = _plain(key_node, (*path, ""), places, left)
             if isinstance(key, dict | list) or key in found:
                 problem = f"the key {key!r} stands here twice" if not isinstance(key, dict | list) else "this is no key"
