@@ -118,7 +118,7 @@ class IntegrityError(PodiumError):
 
 
 class StorageError(PodiumError):
-    """The content store could not be read or written."""
+    """The content store, or the file of an SQLite database, could not be read or written."""
 
     code = "storage"
 
@@ -146,6 +146,14 @@ class PluginError(PodiumError):
     """A plugin is missing, broken or misconfigured."""
 
     code = "plugin"
+
+
+def is_away(error: PodiumError) -> bool:
+    """Whether what can wait should: the database is out of reach, read-only or without room, which somebody mends.
+
+    A change is not tried again for the latter two: who made it hears of it at once. A worker has nobody to tell.
+    """
+    return error.retryable or bool(error.facts.get("away"))
 
 
 def _rebuild(kind: type[PodiumError], message: str, hint: str, facts: dict[str, Any]) -> PodiumError:

@@ -190,6 +190,7 @@ def _build(url: sa.URL, where: str) -> sa.Engine:
             engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
             event.listen(engine, "connect", _on_sqlite_connect)
             event.listen(engine, "begin", _on_sqlite_begin)
+            event.listen(engine, "handle_error", _on_sqlite_error)
             return engine
         engine = sa.create_engine(
             url,
@@ -217,3 +218,10 @@ def _on_sqlite_begin(connection: sa.Connection) -> None:
     # A deferred transaction that turns into a writer fails at once when another writes; IMMEDIATE waits its turn.
     mode = connection.get_execution_options().get("podium_begin", "DEFERRED")
     connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _on_sqlite_error(context: sa.ExceptionContext) -> None:
+    # A file that was opened while it could only be read stays so, and one on a disk that came back is another file.
+    text = str(context.original_exception).lower()
+    if context.connection is not None and ("readonly" in text or "disk i/o error" in text):
+        context.connection.connection.invalidate(context.original_exception, soft=True)  # after it was rolled back

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,9 @@ from podium.errors import (
 
 # What PostgreSQL says when the very same transaction may succeed a moment later: serialization failure, deadlock.
 _AGAIN = ("40001", "40P01")
+_MISSING = ("42P01", "42703")
+_NO_ROOM = "53100"
+READ_ONLY = "25006"
 _UPGRADE = "Run 'podium db upgrade' with this Podium and the same PODIUM_URL."
 
 
@@ -70,36 +74,73 @@ def bad_url(where: str, error: Exception) -> SettingsError:
 
 def translate(error: exc.DBAPIError, where: str) -> PodiumError:
     """Return the error of Podium for one error of a driver."""
-    text = str(error.orig).lower()
-    kind = type(error.orig).__name__
-    if "no such table" in text or "no such column" in text or kind in ("UndefinedTable", "UndefinedColumn"):
-        return SchemaOutdatedError(f"The database {where} does not have Podium's schema.", hint=_UPGRADE)
-    if "not a database" in text or "malformed" in text:
-        return SettingsError(f"The file of {where} is not a usable SQLite database.", hint="Check PODIUM_URL.")
-    if "disk is full" in text or kind == "DiskFull":
-        return StorageError(f"The disk of the database {where} is full.", hint="Make room; nothing was changed.")
-    if "readonly" in text or "read-only" in text or kind == "ReadOnlySqlTransaction":
-        return StorageError(
-            f"The database {where} cannot be written.", hint="Check the permissions of its file and folder."
-        )
-    if isinstance(error, exc.IntegrityError) or getattr(error.orig, "sqlstate", None) in _AGAIN:
+    on_file = isinstance(error.orig, sqlite3.Error)
+    known = _of_file(error, where) if on_file else _of_server(error, where)
+    if known is not None:
+        return known
+    if isinstance(error, exc.IntegrityError) or _state(error) in _AGAIN:
         return ConflictError(
             "Somebody else changed the same thing at the same time.",
             hint="Try again; nothing was changed.",
             holder=None,
             transient=True,
         )
-    if "unable to open database file" in text:
-        return SettingsError(
-            f"The file of {where} cannot be opened.", hint="Check that its folder exists and is writable."
-        )
     if isinstance(error, exc.OperationalError | exc.InterfaceError) or error.connection_invalidated:
         return DatabaseUnavailableError(
             f"The database {where} cannot be used now ({_first_line(error)}).",
-            hint="Check that it runs, then try again.",
-            transient="locked" in text,
+            hint="Check its file and disk, then try again." if on_file else "Check that it runs, then try again.",
+            transient=on_file and "locked" in str(error.orig),
         )
     return InvalidValueError(f"The database refused a value ({_first_line(error)}).", hint="Nothing was changed.")
+
+
+def _of_file(error: exc.DBAPIError, where: str) -> PodiumError | None:
+    """Return what SQLite says of its file, None for anything else; its words hold no value of a row."""
+    text = str(error.orig).lower()
+    if "no such table" in text or "no such column" in text:
+        return SchemaOutdatedError(f"The database {where} does not have Podium's schema.", hint=_UPGRADE)
+    if "not a database" in text or "malformed" in text:
+        return SettingsError(f"The file of {where} is not a usable SQLite database.", hint="Check PODIUM_URL.")
+    if "disk is full" in text:
+        return StorageError(
+            f"The disk of the database {where} is full.", hint="Make room; nothing was changed.", away=True
+        )
+    if "readonly" in text or "read-only" in text:
+        return StorageError(
+            f"The database {where} cannot be written.", hint="Check the permissions of its file and folder.", away=True
+        )
+    if "unable to open database file" in text:
+        return SettingsError(
+            f"The file of {where} cannot be opened.", hint="Check that its folder exists and is writable.", away=True
+        )
+    return None
+
+
+def _of_server(error: exc.DBAPIError, where: str) -> PodiumError | None:
+    """Return what PostgreSQL says by a code; None for what its kind of error tells."""
+    state = _state(error)
+    if state in _MISSING:
+        return SchemaOutdatedError(f"The database {where} does not have Podium's schema.", hint=_UPGRADE)
+    if state == _NO_ROOM:
+        return DatabaseUnavailableError(
+            f"The disk of the server of {where} is full.", hint="Make room there; nothing was changed."
+        )
+    if state == READ_ONLY:
+        return DatabaseUnavailableError(
+            f"The server of {where} takes no writes now: it is read-only.",
+            hint="It may be a standby, or a failover is under way. Try again; nothing was changed.",
+            read_only=True,
+            transient=True,  # a session that was opened while it was so is given up, and a new one may write
+        )
+    if state in _AGAIN and "conflict with recovery" in str(error.orig):  # a standby ended what was in its way
+        return DatabaseUnavailableError(
+            f"The server of {where} is a standby, which broke off a read ({_first_line(error)}).", hint="Try again."
+        )
+    return None
+
+
+def _state(error: exc.DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 def _first_line(error: exc.DBAPIError) -> str:
