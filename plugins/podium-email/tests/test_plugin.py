@@ -40,6 +40,29 @@ print([name for name in ("smtplib", "aiosmtpd", "airflow", "prefect", "sqlalchem
     assert found.stdout.strip() == "[]"
 
 
+MAIL = {"host": "mail.example.com", "from": "podium@example.com", "to": "ml@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"port": "smtp"}, "'port'"),
+        ({"security": "ssl"}, "'security'"),
+        ({"to": "ml"}, "'to'"),
+        ({"from": "Podium"}, "'from'"),
+        ({"reply_to": "x"}, "'reply_to'"),
+        ({"user": "tom"}, "Only one of 'user' and 'password'"),
+        ({"user": "tom", "password": "env:P", "security": "none"}, "not to be encrypted"),
+    ],
+)
+def test_settings_are_judged_when_they_are_given(settings, words) -> None:
+    """All but the password can be judged without it."""
+    EmailChannel().check({**MAIL, "user": "tom", "password": "file:/geheim/für-tom", "port": "25"})
+    with pytest.raises(InvalidValueError, match=words) as refused:
+        EmailChannel().check({**MAIL, **settings})
+    assert refused.value.hint
+
+
 def test_promotion_arrives(tmp_path: Path) -> None:
     """Whoever subscribed gets a mail, and the outbox keeps its Message-ID."""
     with LoopbackMailServer() as server:

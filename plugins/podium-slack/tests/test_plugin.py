@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 import pytest
 from podium_slack import SlackChannel
 
-from podium.plugins import PluginHost
+from podium.plugins import InvalidValueError, PluginHost
 
 
 @pytest.fixture
@@ -35,6 +35,36 @@ print([name for name in ("slack_sdk", "airflow", "prefect", "sqlalchemy") if nam
 """
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert found.stdout.strip() == "[]"
+
+
+BOT = {"token": "env:T", "channel": "#ml"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({**BOT, "threads": "False"}, "'threads' is neither yes nor no"),
+        ({**BOT, "broadcast": "maybe"}, "'broadcast' is neither yes nor no"),
+        ({"token": "env:T"}, "does not say into which channel"),
+        ({**BOT, "channel": "#ml models"}, "'channel' holds spaces"),
+        ({"webhook_url": "env:U", "buttons": "yes"}, "A webhook cannot have buttons"),
+        ({**BOT, "base_url": "slack"}, "'base_url'"),
+    ],
+)
+def test_settings_are_judged_when_they_are_given(settings, words) -> None:
+    """What Slack's channel can never use is said then, with what to write."""
+    with pytest.raises(InvalidValueError, match=words) as refused:
+        SlackChannel().check(settings)
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [BOT, {**BOT, "threads": "No", "buttons": "yes", "base_url": "http://127.0.0.1:1/"}, {"webhook_url": "env:U"}],
+)
+def test_settings_that_may_work_pass(settings) -> None:
+    """Whether the channel is there, only Slack knows."""
+    SlackChannel().check(settings)
 
 
 def test_secrets_are_declared() -> None:

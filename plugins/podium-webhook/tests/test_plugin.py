@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 import pytest
 from podium_webhook import WebhookChannel
 
-from podium.plugins import PluginHost
+from podium.plugins import InvalidValueError, PluginHost
 
 
 def test_installing_is_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,6 +30,18 @@ print([name for name in ("standardwebhooks", "ssl", "airflow", "prefect", "sqlal
 """
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"url": "example.com"}, "'url'"), ({"url": "https://a:b@c"}, "password"), ({"timeout": "soon"}, "'timeout'")],
+)
+def test_settings_are_judged_when_they_are_given(settings, words) -> None:
+    """An address or a time that cannot be one is refused then; a secret address is not looked at."""
+    WebhookChannel().check({"secret_url": "env:U", "secret": "env:S", "timeout": "20"})
+    with pytest.raises(InvalidValueError, match=words) as refused:
+        WebhookChannel().check({"url": "https://example.com", "secret": "env:S", **settings})
+    assert refused.value.hint
 
 
 def test_secrets_are_declared() -> None:

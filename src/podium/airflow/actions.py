@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from podium.domain.automations import event_values
+from podium.errors import InvalidValueError
 from podium.plugins.actions import Action, ActionCall
 from podium.plugins.channels import DeliveryFailedError
+from podium.plugins.checking import check_texts, check_web_address
 from podium.plugins.deadline import Deadline
 from podium.plugins.web.service import Service, base_url
 
@@ -33,6 +35,12 @@ class TriggerDagAction(Action):
     required = ("dag_id", ("token", "password"))
     optional = ("conf", "note", "url", "username")
     secrets = frozenset({"token", "password"})
+    mappings = frozenset({"conf"})
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Judge the address, the user and the texts; see `Action.check`."""
+        check_texts(settings, "dag_id", "note")
+        _check_access(settings)
 
     def run(self, call: ActionCall, settings: Mapping[str, Any]) -> str:
         """Start the DAG run, named by the delivery; see `Action.run`."""
@@ -62,6 +70,12 @@ class AssetEventAction(Action):
     required = (("uri", "asset"), ("token", "password"))
     optional = ("extra", "url", "username")
     secrets = frozenset({"token", "password"})
+    mappings = frozenset({"extra"})
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Judge the address, the user and the texts; see `Action.check`."""
+        check_texts(settings, "uri", "asset")
+        _check_access(settings)
 
     def run(self, call: ActionCall, settings: Mapping[str, Any]) -> str:
         """Report the event; see `Action.run`."""
@@ -113,6 +127,12 @@ def mapping_of(settings: Mapping[str, Any], name: str, call: ActionCall) -> dict
     if not isinstance(given, Mapping):
         raise DeliveryFailedError(f"The setting {name!r} is no mapping.", hint="Give names and values.", permanent=True)
     return dict(given)
+
+
+def _check_access(settings: Mapping[str, Any]) -> None:
+    check_web_address(settings, "url")
+    if not settings.get("token") and not settings.get("username"):
+        raise InvalidValueError("There is a password and no user.", hint="Give 'username', or 'token' instead.")
 
 
 def _airflow(call: ActionCall, settings: Mapping[str, Any]) -> Service:

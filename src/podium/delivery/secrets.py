@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import fnmatch
 import json
 import os
@@ -11,10 +12,12 @@ from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
-from podium.errors import InvalidValueError, SettingsError
+from podium.domain.plain import storable
+from podium.domain.templates import is_expression
+from podium.errors import InvalidNameError, InvalidValueError, SettingsError
 from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
-from podium.plugins.guard import Outcome, describe
+from podium.plugins.guard import Outcome, call_within, describe
 from podium.plugins.host import PluginHost
 from podium.settings import read_secrets_allowed
 
@@ -23,21 +26,35 @@ OWN = ("env", "file")
 ADAPTERS = ("airflow", "prefect")
 _HOOK = "podium_resolve_secret"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_CHECK_SECONDS = 2.0
+_SHOWN = 100  # characters of what was given
 _LONG_ENOUGH = 8  # the value of a variable that is shorter may be the name of another by chance
 _SHORTEST_LINE = 4  # a line that is shorter says little, and would blank out half a text
 
 
 def check_settings(target: Channel | Action, settings: Mapping[str, Any], host: PluginHost | None = None) -> None:
-    """Check the settings of a subscription or automation against what its channel or action declares.
+    """Check the settings of a subscription or automation against what its channel or action declares, and let it judge.
 
     Args:
         target: The channel or action.
         settings: What was given for it.
-        host: Asked about references such as ``vault:slack/token``, which only a plugin understands.
+        host: Asked about references such as ``vault:slack/token``, which only a plugin understands; it notes what the
+            channel or action does wrong in judging.
 
     Raises:
-        InvalidValueError: One is missing or unknown, or a secret is given in clear.
+        InvalidValueError: One is missing or unknown, a secret is given in clear, or the channel or action cannot use
+            them.
     """
+    _check_declared(target, settings, host)
+    outcome = call_within(lambda: target.check(copy.deepcopy(dict(settings))), _CHECK_SECONDS)
+    cause = outcome.cause
+    if isinstance(cause, InvalidValueError | InvalidNameError):
+        raise InvalidValueError(storable(str(cause.message)), hint=storable(str(cause.hint))) from cause
+    if outcome.error is not None and host is not None:
+        host.blame(target, "check", outcome)
+
+
+def _check_declared(target: Channel | Action, settings: Mapping[str, Any], host: PluginHost | None) -> None:
     kind = "channel" if isinstance(target, Channel) else "action"
     known = {*_names(target), *target.optional}
     for name, value in settings.items():
@@ -54,6 +71,8 @@ def check_settings(target: Channel | Action, settings: Mapping[str, Any], host: 
                 hint=f"Give a reference: {name}=env:NAME_OF_A_VARIABLE or {name}=file:/path/of/a/file"
                 + (", with no $: the shell puts the secret itself there." if str(value).startswith("env:") else "."),
             )
+        if isinstance(target, Action) and name in target.mappings:
+            _check_mapping(name, value)
     for needed in target.required:
         choice = (needed,) if isinstance(needed, str) else needed
         if not any(settings.get(name) for name in choice):
@@ -61,6 +80,17 @@ def check_settings(target: Channel | Action, settings: Mapping[str, Any], host: 
                 f"The {kind} {target.name!r} needs the setting {' or '.join(choice)}.",
                 hint=f"For example --setting {choice[0]}=" + ("env:NAME" if choice[0] in target.secrets else "VALUE"),
             )
+
+
+def _check_mapping(name: str, value: object) -> None:
+    """Refuse text where names and values are meant: JSON on the command line, or behind ``|`` in a file."""
+    if value is None or isinstance(value, Mapping) or is_expression(value):
+        return
+    given = value.strip() if isinstance(value, str) and len(value) < _SHOWN and value.strip()[:1] == "{" else "JSON"
+    raise InvalidValueError(
+        f"The setting {name!r} is no mapping.",
+        hint=f"On the command line {name}:={given} or {name}.KEY=VALUE, in a file {name}: {{key: value}}.",
+    )
 
 
 def is_reference(value: object, host: PluginHost | None = None) -> bool:

@@ -61,6 +61,11 @@ def undeclared_names(plain: Any) -> set[str]:
     return names - set(environment.globals)
 
 
+def is_expression(value: object) -> bool:
+    """Whether a value is a text that is one expression and nothing else, which gives its value, whatever that is."""
+    return isinstance(value, str) and _only_expression(value) is not None
+
+
 def render_templates(plain: Any, values: Mapping[str, Any]) -> Any:
     """Return plain JSON with each text in it rendered; keys stay as they are.
 

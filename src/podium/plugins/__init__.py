@@ -15,6 +15,7 @@ from __future__ import annotations
 from podium.domain.events import Event
 from podium.domain.gates import PromotionRequest
 from podium.domain.origin import Origin
+from podium.errors import InvalidValueError
 from podium.plugins.actions import Action, ActionCall, ActionRegistry
 from podium.plugins.channels import Channel, DeliveryFailedError, Earlier, Message, MetricChange
 from podium.plugins.hookspecs import hookimpl
@@ -29,6 +30,7 @@ __all__ = [
     "Earlier",
     "Event",
     "Fault",
+    "InvalidValueError",
     "Message",
     "MetricChange",
     "Origin",

@@ -67,6 +67,7 @@ class Action(ABC):
         required: Settings that it cannot do without. A tuple inside means that one of them is needed.
         optional: Further settings.
         secrets: Settings whose value must be a reference such as ``env:TOKEN``, because it is never stored.
+        mappings: Settings that are names with values; a text is refused for one, unless all of it is one expression.
         seconds: How long an attempt may take. What takes more than the usual 20 is left to ``podium deliver``: it is
             never run right after the change, in the process that made it.
     """
@@ -75,6 +76,7 @@ class Action(ABC):
     required: ClassVar[tuple[str | tuple[str, ...], ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     secrets: ClassVar[frozenset[str]] = frozenset()
+    mappings: ClassVar[frozenset[str]] = frozenset()
     seconds: ClassVar[float] = USUAL_SECONDS
 
     @abstractmethod
@@ -88,4 +90,19 @@ class Action(ABC):
         Raises:
             DeliveryFailedError: It was not accepted; ``retry_after`` and ``permanent`` say when to try again. Any
                 other exception counts as a failed attempt too.
+        """
+
+    def check(self, settings: Mapping[str, Any]) -> None:  # noqa: B027 - optional: most have nothing to judge
+        """Judge settings when an automation is made, as far as that can be done without secrets; nothing by itself.
+
+        It is called where people add, apply or check an automation, and must be quick: after 2 s nobody waits for it.
+        Neither the network nor the registry is asked. What a text with ``{{`` or ``{%`` says, only an event knows: it
+        is not to be judged.
+
+        Args:
+            settings: What was given, a copy; secrets are the references that they are. What is declared was looked at.
+
+        Raises:
+            InvalidValueError: They cannot work; the hint says what to write instead. Any other exception is a fault of
+                the plugin, is listed as one, and refuses nothing.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from podium.domain.events import Event
 from podium.domain.plain import Value
@@ -141,4 +141,18 @@ class Channel(ABC):
 
         Raises:
             DeliveryFailedError: It was not accepted. Any other exception counts as a failed attempt too.
+        """
+
+    def check(self, settings: Mapping[str, Any]) -> None:  # noqa: B027 - optional: most have nothing to judge
+        """Judge settings when a subscription is made, as far as that can be done without secrets; nothing by itself.
+
+        It is called where people add, apply or check a subscription, and must be quick: after 2 s nobody waits for it.
+        Neither the network nor the registry is asked.
+
+        Args:
+            settings: What was given, a copy; secrets are the references that they are. What is declared was looked at.
+
+        Raises:
+            InvalidValueError: They cannot work; the hint says what to write instead. Any other exception is a fault of
+                the plugin, is listed as one, and refuses nothing.
         """

@@ -100,7 +100,7 @@ def podium_channels() -> Sequence[Channel]:
     When: once per process, when the first message is to be sent or the channels are listed.
 
     Returns:
-        Channels, each with a name of its own.
+        Channels, each with a name of its own. Its ``check`` may judge settings when a subscription is made.
 
     Errors: raising, exiting, taking longer than 5 s, or a name that another plugin took first, is listed in
     ``podium plugins``; the others work.
@@ -115,7 +115,7 @@ def podium_actions() -> Sequence[Action]:
     When: once per process, when the first automation is to fire or the actions are listed.
 
     Returns:
-        Actions, each with a name of its own.
+        Actions, each with a name of its own. Its ``check`` may judge settings when an automation is made.
 
     Errors: raising, exiting, taking longer than 5 s, or a name that another plugin took first, is listed in
     ``podium plugins``; the others work.

@@ -168,6 +168,11 @@ class PluginHost:
         """Return an action, at once if it is there; waits at most so long while a plugin may still bring it."""
         return self._actions.get(name, self._all(), seconds)
 
+    def blame(self, target: Channel | Action, call: str, outcome: Outcome) -> None:
+        """Note what a channel or an action did wrong in a call, as a fault of the plugin that brought it."""
+        shelf: Shelf[Any] = self._channels if isinstance(target, Channel) else self._actions
+        self._note(shelf.plugin_of(target) or target.name, call, outcome)
+
     def loading(self) -> tuple[str, ...]:
         """Return the names of plugins that are being loaded, for messages about what is not there."""
         return tuple(slot.name for slot in self._all() if slot.state == "loading")

@@ -17,6 +17,7 @@ from podium.domain.automations import event_values
 from podium.domain.plain import iso
 from podium.plugins.actions import Action, ActionCall
 from podium.plugins.channels import DeliveryFailedError
+from podium.plugins.checking import as_mistake, check_list, check_texts, check_web_address, literal
 from podium.plugins.deadline import Deadline
 from podium.plugins.web.service import Service, base_url
 
@@ -37,6 +38,16 @@ class RunDeploymentAction(Action):
     required = ("deployment",)
     optional = ("parameters", "tags", "url", "key")
     secrets = frozenset({"key"})
+    mappings = frozenset({"parameters"})
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Judge the deployment's name, the tags and the address; see `Action.check`."""
+        check_texts(settings, "deployment")
+        if wanted := literal(settings, "deployment"):
+            with as_mistake():
+                _flow_and_name(wanted)
+        check_list(settings, "tags")
+        check_web_address(settings, "url")
 
     def run(self, call: ActionCall, settings: Mapping[str, Any]) -> str:
         """Create the flow run, known by the delivery; see `Action.run`."""
@@ -62,13 +73,10 @@ class RunDeploymentAction(Action):
 
     def _deployment(self, prefect: Service, wanted: str) -> str:
         """Return the id of a deployment."""
-        if _UUID.fullmatch(wanted.lower()):
+        named = _flow_and_name(wanted)
+        if named is None:
             return wanted
-        flow, slash, name = wanted.partition("/")
-        if not (flow and slash and name):
-            raise DeliveryFailedError(
-                f"{wanted!r} names no deployment.", hint="Write FLOW/DEPLOYMENT, or its id.", permanent=True
-            )
+        flow, name = named
         status, found = prefect.call("GET", f"/deployments/name/{quote(flow, safe='')}/{quote(name, safe='')}")
         if not isinstance(found, Mapping) or not found.get("id"):
             raise prefect.unlike(status, "the id of the deployment")
@@ -85,6 +93,12 @@ class EmitEventAction(Action):
     name = "prefect.emit_event"
     optional = ("event", "resource", "payload", "url", "key")
     secrets = frozenset({"key"})
+    mappings = frozenset({"resource", "payload"})
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Judge the event's name and the address; see `Action.check`."""
+        check_texts(settings, "event")
+        check_web_address(settings, "url")
 
     def run(self, call: ActionCall, settings: Mapping[str, Any]) -> str:
         """Emit the event under the id of the delivery; see `Action.run`."""
@@ -105,6 +119,22 @@ class EmitEventAction(Action):
         if status != 204:  # all that this endpoint of a server or of Cloud answers; a proxy answers otherwise
             raise prefect.unlike(status, "the 204 by which it takes an event")
         return f"event {body['event']} {call.id}"
+
+
+def _flow_and_name(wanted: str) -> tuple[str, str] | None:
+    """Return the flow and the name of a deployment; None if it is an id.
+
+    Raises:
+        DeliveryFailedError: It is neither; permanent.
+    """
+    if _UUID.fullmatch(wanted.lower()):
+        return None
+    flow, _, name = wanted.partition("/")
+    if not (flow and name):
+        raise DeliveryFailedError(
+            f"{wanted!r} names no deployment.", hint="Write FLOW/DEPLOYMENT, or its id.", permanent=True
+        )
+    return flow, name
 
 
 def _payload(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from podium.plugins import Channel, Message
+from podium.plugins.checking import as_mistake
 
 
 class EmailChannel(Channel):
@@ -24,6 +25,13 @@ class EmailChannel(Channel):
 
     def __init__(self, seconds: float = 15) -> None:
         self.seconds = seconds
+
+    def check(self, settings: Mapping[str, str]) -> None:
+        """Judge all but the password; see `Channel.check`."""
+        from podium_email.options import options_of
+
+        with as_mistake():
+            options_of({**settings, "password": "***" if settings.get("password") else ""})
 
     def send(self, message: Message, settings: Mapping[str, str]) -> str:
         """Send one message; see `Channel.send`.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from podium.plugins import Channel, Message
+from podium.plugins.checking import as_mistake, check_web_address
 
 if TYPE_CHECKING:
     from podium_slack.client import Way
@@ -48,6 +49,15 @@ class SlackChannel(Channel):
 
     def __init__(self, seconds: float = 4) -> None:
         self.seconds = seconds
+
+    def check(self, settings: Mapping[str, str]) -> None:
+        """Judge the switches, the channel of a bot, and the address; see `Channel.check`."""
+        from podium_slack.options import check_channel, read_options
+
+        with as_mistake():
+            read_options(settings)
+            check_channel(settings)
+        check_web_address(settings, "base_url")
 
     def send(self, message: Message, settings: Mapping[str, str]) -> str:
         """Update what asked for approvals, if this message tells how that went on, and post; see `Channel.send`.

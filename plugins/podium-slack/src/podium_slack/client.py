@@ -16,6 +16,7 @@ from podium.plugins import DeliveryFailedError
 from podium.plugins.deadline import Deadline
 from podium.plugins.guard import call_within
 from podium_slack.faults import Answer
+from podium_slack.options import check_channel
 from podium_slack.threads import Receipt
 from podium_slack.transport import (
     SlackWebClient,
@@ -98,10 +99,7 @@ def check_address(address: str, setting: str) -> str:
 
 def _web_api(token: str, settings: Mapping[str, str], deadline: Deadline) -> Way:
     check_token(token)
-    channel = settings.get("channel", "").strip()
-    if not channel:
-        hint = "Set 'channel' on the subscription, to '#name' or to an id."
-        raise _unusable("A bot token does not say into which channel to post.", hint)
+    channel = check_channel(settings)
     base = check_address(settings.get("base_url", "").strip() or WebClient.BASE_URL, "base_url")
     seconds = math.ceil(deadline.seconds)
     client = SlackWebClient(

@@ -48,6 +48,26 @@ def read_options(settings: Mapping[str, str]) -> Options:
     )
 
 
+def check_channel(settings: Mapping[str, str]) -> str:
+    """Return into which channel a bot posts; empty for a webhook.
+
+    Raises:
+        DeliveryFailedError: There is a token and no channel, or what cannot be one; permanent.
+    """
+    channel = settings.get("channel", "").strip()
+    if settings.get("token", "").strip() and not channel:
+        raise DeliveryFailedError(
+            "A bot token does not say into which channel to post.",
+            hint="Set 'channel' on the subscription, to '#name' or to an id.",
+            permanent=True,
+        )
+    if len(channel.split()) > 1:
+        raise DeliveryFailedError(
+            "The setting 'channel' holds spaces, which no channel has.", hint="Write '#name' or an id.", permanent=True
+        )
+    return channel
+
+
 def _switch(settings: Mapping[str, str], name: str) -> bool | None:
     text = settings.get(name, "").strip().casefold()
     if text and text not in _WORDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from podium.plugins import Channel, DeliveryFailedError, Message
+from podium.plugins.checking import as_mistake, check_web_address
 
 _LEAST, _MOST = 1, 30
 
@@ -27,6 +28,12 @@ class WebhookChannel(Channel):
 
     def __init__(self, seconds: float = 15) -> None:
         self.seconds = seconds
+
+    def check(self, settings: Mapping[str, str]) -> None:
+        """Judge the address and the time; see `Channel.check`."""
+        check_web_address(settings, "url")
+        with as_mistake():
+            self._seconds(settings)
 
     def send(self, message: Message, settings: Mapping[str, str]) -> str:
         """Post one message; see `Channel.send`.

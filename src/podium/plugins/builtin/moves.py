@@ -7,6 +7,7 @@ from typing import Any
 
 from podium.plugins.actions import Action, ActionCall
 from podium.plugins.channels import DeliveryFailedError
+from podium.plugins.checking import as_mistake, check_texts, is_template, literal
 
 
 class PromoteAction(Action):
@@ -18,6 +19,10 @@ class PromoteAction(Action):
     name = "podium.promote"
     required = ("to",)
     optional = ("ref", "reason")
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Judge the name of the stage and the version; see `Action.check`."""
+        _check_move(settings, "to")
 
     def run(self, call: ActionCall, settings: Mapping[str, Any]) -> str:
         """Promote; see `Action.run`.
@@ -46,6 +51,10 @@ class SetAliasAction(Action):
     required = ("alias",)
     optional = ("ref", "reason")
 
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Judge the alias and the version; see `Action.check`."""
+        _check_move(settings, "alias")
+
     def run(self, call: ActionCall, settings: Mapping[str, Any]) -> str:
         """Set the alias; see `Action.run`."""
         ref, alias = ref_of(call, settings), text_of(settings, "alias")
@@ -55,6 +64,30 @@ class SetAliasAction(Action):
             return f"{alias} of {ref.partition(':')[0]} was moved by an earlier attempt"
         move = call.registry.set_alias(ref, alias, reason=_reason(call, settings))
         return f"{alias} of {move.collection} is v{move.after}"
+
+
+def check_ref(settings: Mapping[str, Any]) -> None:
+    """Refuse a setting ``ref`` that names no version; see `podium.plugins.checking`.
+
+    Raises:
+        InvalidValueError: It names none, whatever there is.
+    """
+    from podium.domain.names import parse_reference
+
+    check_texts(settings, "ref")
+    if ref := literal(settings, "ref"):
+        with as_mistake("The setting 'ref': "):
+            parse_reference(ref)
+
+
+def _check_move(settings: Mapping[str, Any], name: str) -> None:
+    from podium.domain.names import check_alias
+
+    check_texts(settings, name, "reason")
+    if (wanted := settings.get(name)) and not is_template(wanted):
+        with as_mistake(f"The setting {name!r}: "):
+            check_alias(wanted.strip() if isinstance(wanted, str) else wanted)
+    check_ref(settings)
 
 
 def ref_of(call: ActionCall, settings: Mapping[str, Any]) -> str:

@@ -7,14 +7,17 @@ Checks are code. Who may automate decides which, so a process runs only what its
 from __future__ import annotations
 
 import fnmatch
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from podium.errors import InvalidValueError
 from podium.plugins.actions import Action, ActionCall
-from podium.plugins.builtin.moves import ref_of
+from podium.plugins.builtin.moves import check_ref, ref_of
 from podium.plugins.channels import DeliveryFailedError
+from podium.plugins.checking import as_mistake, check_texts, literal
 
 VARIABLE = "PODIUM_TEST_ALLOW"
 _MOST_NAMED = 5
@@ -34,6 +37,17 @@ class TestAction(Action):
     optional = ("champion", "timeout", "ref")
     seconds = 900.0
 
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Judge what does not depend on the process that tests; see `Action.check`."""
+        with as_mistake():
+            for name in ("checks", "suite"):
+                _texts(settings, name)
+        check_texts(settings, "champion", "timeout")
+        timeout = literal(settings, "timeout")
+        if timeout and not _is_time(timeout):
+            raise InvalidValueError("The setting 'timeout' is no time.", hint="Give seconds, more than 0.")
+        check_ref(settings)
+
     def run(self, call: ActionCall, settings: Mapping[str, Any]) -> str:
         """Run the checks; see `Action.run`."""
         checks, suites = _texts(settings, "checks"), _texts(settings, "suite")
@@ -52,6 +66,13 @@ class TestAction(Action):
             more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
             return f"{report.ref}: {len(failed)} of {len(report.results)} failed: {', '.join(failed[:5])}{more}"
         return f"{report.ref}: {len(report.results)} passed" if report.passed else f"{report.ref}: not all were run"
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return 0 < float(text) < math.inf
+    except ValueError:
+        return False
 
 
 def _texts(settings: Mapping[str, Any], name: str) -> list[str]:

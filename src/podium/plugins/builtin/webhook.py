@@ -13,6 +13,7 @@ from typing import Any
 
 from podium.plugins.actions import Action, ActionCall
 from podium.plugins.channels import DeliveryFailedError
+from podium.plugins.checking import as_mistake, check_web_address
 
 _RESERVED = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
@@ -29,6 +30,14 @@ class WebhookAction(Action):
     required = (("url", "secret_url"),)
     optional = ("payload", "token", "secret", "headers")
     secrets = frozenset({"secret_url", "token", "secret"})
+    mappings = frozenset({"headers"})
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Judge the address and the headers; see `Action.check`."""
+        check_web_address(settings, "url")
+        if isinstance(settings.get("headers"), Mapping):
+            with as_mistake():
+                _given_headers(settings)
 
     def run(self, call: ActionCall, settings: Mapping[str, Any]) -> str:
         """Post; see `Action.run`.
@@ -56,10 +65,22 @@ class WebhookAction(Action):
 
 
 def _headers(delivery: str, body: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "webhook-id": delivery, **_given_headers(settings)}
+    if settings.get("token"):
+        headers["Authorization"] = f"Bearer {settings['token']}"
+    return headers | (_signature(delivery, body, str(settings["secret"])) if settings.get("secret") else {})
+
+
+def _given_headers(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers that the settings give.
+
+    Raises:
+        DeliveryFailedError: One cannot be given; permanent.
+    """
     given = settings.get("headers") or {}
     if not isinstance(given, Mapping):
         raise _unusable("The setting 'headers' is no mapping.", "Give names and values.")
-    headers = {"Content-Type": "application/json", "webhook-id": delivery}
+    headers = {}
     for name, value in given.items():
         text = str(value)
         if not (name.isascii() and name.replace("-", "").isalnum()) or name.lower() in _RESERVED:
@@ -67,9 +88,7 @@ def _headers(delivery: str, body: str, settings: Mapping[str, Any]) -> dict[str,
         if not all(32 <= ord(char) < 127 for char in text):
             raise _unusable(f"The header {name!r} has a value that no header can have.", "Keep to plain characters.")
         headers[name] = text
-    if settings.get("token"):
-        headers["Authorization"] = f"Bearer {settings['token']}"
-    return headers | (_signature(delivery, body, str(settings["secret"])) if settings.get("secret") else {})
+    return headers
 
 
 def _signature(delivery: str, body: str, secrets: str) -> dict[str, str]:
