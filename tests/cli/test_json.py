@@ -48,6 +48,7 @@ COMMANDS = {
     "deliver": ("deliver", "--seconds", "1"),
     "deliveries ls": ("deliveries", "ls"),
     "deliveries retry": ("deliveries", "retry"),
+    "deliveries drop": ("deliveries", "drop", "--channel", "slack"),
     "plugins": ("plugins",),
     "plugin new": ("plugin", "new", "pigeon"),
     "db current": ("db", "current"),

@@ -135,6 +135,7 @@ SILENT = {
     "use": "an edge of the lineage, written by each of many runs: it would serialize all readers of a data set",
     "deliver": "deliveries have a log of every attempt",
     "retry": "deliveries have a log of every attempt",
+    "drop_deliveries": "what was given up says by whom and why",
     "test_subscription": "a message that says it is a test; nothing is kept of it",
     "upgrade": "the schema, not what is in it",
     "downgrade": "the schema, not what is in it",

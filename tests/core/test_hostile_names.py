@@ -42,6 +42,7 @@ VERBS = {
     "artifacts": lambda registry, text: registry.artifacts(text) if text is not None else registry.artifacts(""),
     "unsubscribe": lambda registry, text: registry.unsubscribe(text),
     "retry": lambda registry, text: registry.retry(text) if text is not None else registry.retry(""),
+    "drop_deliveries": lambda registry, text: registry.drop_deliveries(text),
     "compare": lambda registry, text: registry.compare([text]),
     "history_alias": lambda registry, text: registry.history("p/a", text) if text is not None else registry.run(None),
     "deliveries": lambda registry, text: registry.deliveries(text) if text is not None else registry.run(None),

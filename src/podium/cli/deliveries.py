@@ -30,6 +30,7 @@ _STATUSES = ("pending", "sending", "sent", "dead")
 _STYLES = {"sent": "green", "dead": "bold red", "pending": "yellow", "sending": "cyan"}
 _LATE = "10m"
 _INTERVAL = 2.0
+_MOST_NAMED = 3
 
 
 @click.command(
@@ -122,7 +123,15 @@ def _words(report: DeliveryReport) -> str:
     parts += [f"{report.dead} given up (podium deliveries ls --status dead)"] if report.dead else []
     parts += [f"{report.left} left for the next time"] if report.left else []
     parts += [f"{number} left for a process that has {name!r}" for name, number in report.absent.items()]
-    return ", ".join(parts)
+    return ", ".join(parts + _waiting(report))
+
+
+def _waiting(report: DeliveryReport) -> list[str]:
+    """Say what is due and held up; for the few that hold up most, by which delivery."""
+    waiting = list(report.waiting.items())
+    parts = [f"{number} waiting for {delivery} (podium deliveries show)" for delivery, number in waiting[:_MOST_NAMED]]
+    rest = sum(number for _, number in waiting[_MOST_NAMED:])
+    return parts + ([f"{rest} waiting for others (podium deliveries ls --late)"] if rest else [])
 
 
 @click.group("deliveries", cls=Topic)
@@ -222,12 +231,14 @@ def _unknown_name(registry: Registry, name: str | None) -> str:
 def _row(item: Delivery) -> list[str | Text]:
     when = styled(f"\n{time_text(item.created_at)}", "dim", lines=True)  # below: every row has a second line anyway
     status = joined(styled(item.status, _STYLES.get(item.status, "")), when)
-    if item.status == "pending" and item.attempts:
+    if item.status == "pending" and item.attempts and item.waits_for is None:
         status = joined(status, styled(f"\nnext {time_text(item.next_at)}", lines=True))
     what = styled(f"{item.event_type} of {item.subject}")
     if item.error:
         failed = styled(f"{count(item.attempts, 'attempt')}: {item.error}", "red")
         what = joined(what, styled("\n", lines=True), failed)
+    if item.waits_for is not None:
+        what = joined(what, styled(f"\nwaits for {item.waits_for.id}", "yellow", lines=True))
     return [status, f"{item.subscription} ({item.channel})", joined(what, styled(f"\n{item.id}", "dim", lines=True))]
 
 
@@ -266,8 +277,13 @@ def _pairs(found: DeliveryDetails) -> list[tuple[str, str | Text]]:
     pairs += [(f"  {key}", str(value)) for key, value in sorted(found.settings.items())]
     pairs += [("Template", found.template.title)] if found.template is not None else []
     pairs += [("Digest of", time_text(found.digest, full=True))] if found.digest is not None else []
-    pairs += [("Next try", time_text(item.next_at, full=True))] if item.status == "pending" else []
+    if item.waits_for is not None:
+        pairs.append(("Waits for", f"{item.waits_for.id} ({item.waits_for.why})"))
+    elif item.status == "pending":
+        pairs.append(("Next try", time_text(item.next_at, full=True)))
     pairs += [("Held until", time_text(found.leased_until, full=True))] if item.status == "sending" else []
+    if item.status == "dead" and item.error and item.error not in [attempt.error for attempt in found.attempts]:
+        pairs.append(("Error", item.error))  # of no attempt: somebody gave it up
     pairs += [("Receipt", item.receipt)] if item.receipt else []
     return pairs
 
@@ -307,3 +323,31 @@ def retry_deliveries(state: State, /, delivery: str | None, sent: bool, **asked:
         say(f"{amount} due now; send with: podium deliver")
     else:
         say(("Nothing was given up" if not any(asked.values()) and not sent else "Nothing fits") + unknown)
+
+
+@deliveries_command.command(
+    "drop",
+    examples=[
+        ("podium deliveries drop 0193f2c1-7b0e --reason 'old token'", "what holds up the rest of its line"),
+        ("podium deliveries drop --subscription removed", "what is still tried for one that is gone"),
+    ],
+)
+@click.argument("delivery", metavar="[ID]", required=False, shell_complete=complete_delivery)
+@_filters
+@click.option("--reason", help="Why.")
+@pass_state
+def drop_deliveries(state: State, /, delivery: str | None, reason: str | None, **asked: Any) -> None:
+    """Give up a delivery that waits, or all that wait and fit.
+
+    They are not tried any more and hold nothing up; 'podium deliveries retry' brings them back. What a worker is
+    sending at this moment is refused by its id, and left out by a filter.
+    """
+    with state.registry() as registry:
+        amount = registry.drop_deliveries(delivery, reason=reason, **asked)
+        unknown = "" if amount else _unknown_name(registry, asked["subscription"])
+    if state.json:
+        state.print_json({"dropped": amount})
+    elif amount:
+        say(f"{amount} given up; to bring back: podium deliveries retry")
+    else:
+        say("Nothing fits" + unknown)

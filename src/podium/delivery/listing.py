@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from podium.domain.delivery import Attempt, Delivery, DeliveryChoice, DeliveryDetails, DeliveryStatus, Template
+from podium.delivery.lines import who_waits
+from podium.domain.delivery import (
+    Attempt,
+    Delivery,
+    DeliveryChoice,
+    DeliveryDetails,
+    DeliveryStatus,
+    Template,
+    WaitsFor,
+)
 from podium.errors import InvalidValueError, NotFoundError
 from podium.sql import tables as t
 
@@ -22,7 +32,13 @@ _SHORTEST = 8  # hexadecimal digits of an id that somebody may give in place of 
 
 
 def list_deliveries(
-    connection: sa.Connection, choice: DeliveryChoice, now: datetime, limit: int, after: str | None = None
+    connection: sa.Connection,
+    choice: DeliveryChoice,
+    now: datetime,
+    limit: int,
+    after: str | None = None,
+    *,
+    ordered: Callable[[str], bool],
 ) -> list[Delivery]:
     """Return deliveries, newest first.
 
@@ -32,6 +48,7 @@ def list_deliveries(
         now: The time, to say what is late.
         limit: At most so many.
         after: The id of the last one of the page before.
+        ordered: Whether a channel wants order, as far as this process knows; asked only about what might wait.
 
     Raises:
         InvalidValueError: There is no such status, or an argument cannot be used.
@@ -40,15 +57,21 @@ def list_deliveries(
     query = _DELIVERIES.where(*_conditions(choice, now)).order_by(_D.id.desc()).limit(_positive(limit))
     if after is not None:
         query = query.where(_D.id < _find(connection, after).id)
-    return [_delivery(row) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    waits = _waits(connection, rows, now, ordered)
+    return [_delivery(row, waits.get(row.id)) for row in rows]
 
 
-def show_delivery(connection: sa.Connection, delivery: str) -> DeliveryDetails:
+def show_delivery(
+    connection: sa.Connection, delivery: str, now: datetime, *, ordered: Callable[[str], bool]
+) -> DeliveryDetails:
     """Return a delivery with the log of its attempts.
 
     Args:
         connection: An open transaction.
         delivery: Its id, or the beginning of one.
+        now: The time, to say what it waits for.
+        ordered: As for `list_deliveries`.
 
     Raises:
         InvalidValueError: Several begin so.
@@ -58,7 +81,7 @@ def show_delivery(connection: sa.Connection, delivery: str) -> DeliveryDetails:
     log = connection.execute(sa.select(t.delivery_attempts).where(_A.delivery_id == row.id).order_by(_A.attempt))
     attempts = tuple(Attempt(a.attempt, a.started_at, a.finished_at, a.error, a.receipt) for a in log)
     return DeliveryDetails(
-        delivery=_delivery(row),
+        delivery=_delivery(row, _waits(connection, [row], now, ordered).get(row.id)),
         model=row.stream_name,
         actor=row.created_by,
         settings=row.settings,
@@ -92,14 +115,64 @@ def retry_deliveries(connection: sa.Connection, now: datetime, choice: DeliveryC
     Raises:
         InvalidValueError: Everything that ever was sent would go out again, or an argument cannot be used.
     """
-    narrowed = any((choice.subscription, choice.channel, choice.event_type, choice.model, choice.since))
-    if sent and not narrowed:
-        raise InvalidValueError(
-            "Everything that ever was sent would be sent again.",
-            hint="Narrow it by subscription, channel, event, model or time.",
-        )
+    if sent:
+        _require_narrow(choice, "Everything that ever was sent would be sent again.")
     query = sa.select(_D.id).join(t.events, _E.id == _D.event_id).where(*_conditions(choice, now))
     return _make_due(connection, now, [_D.id.in_(query), _D.status.in_(_AGAIN[sent])])
+
+
+def drop_delivery(connection: sa.Connection, now: datetime, delivery: str, error: str) -> int:
+    """Give one delivery up that waits, so that it is not tried and holds nothing up.
+
+    Args:
+        connection: A transaction that writes.
+        now: The time.
+        delivery: Its id, or the beginning of one.
+        error: Who gave it up, and why.
+
+    Raises:
+        InvalidValueError: Several begin with this id, or it is being sent at this moment.
+        NotFoundError: There is none, or it does not wait.
+    """
+    found = _find(connection, delivery)
+    row = connection.execute(sa.select(t.deliveries).where(_D.id == found.id).with_for_update()).one()
+    if row.status == "sending" and row.leased_until > now:
+        raise InvalidValueError(f"The delivery {row.id} is being sent now.", hint="Wait for what comes of it.")
+    if row.status in _AGAIN[True]:
+        was = "sent" if row.status == "sent" else "given up"
+        raise NotFoundError(
+            f"The delivery {row.id} does not wait: it was {was}.",
+            hint="'podium deliveries ls --status pending' lists what does.",
+        )
+    return _give_up(connection, now, [_D.id == row.id], error)
+
+
+def drop_deliveries(connection: sa.Connection, now: datetime, choice: DeliveryChoice, error: str) -> int:
+    """Give all deliveries up that wait and fit; what a worker has in hand is left to it.
+
+    Args:
+        connection: A transaction that writes.
+        now: The time.
+        choice: Which.
+        error: Who gave them up, and why.
+
+    Raises:
+        InvalidValueError: Everything that waits would be given up, or an argument cannot be used.
+    """
+    _require_narrow(choice, "Everything that waits would be given up.")
+    query = sa.select(_D.id).join(t.events, _E.id == _D.event_id).where(*_conditions(choice, now))
+    return _give_up(connection, now, [_D.id.in_(query)], error)
+
+
+def _give_up(connection: sa.Connection, now: datetime, where: list[Any], error: str) -> int:
+    waits = sa.or_(_D.status == "pending", sa.and_(_D.status == "sending", _D.leased_until <= now))
+    values = {"status": "dead", "error": error, "leased_until": None, "next_at": now}
+    return connection.execute(sa.update(t.deliveries).where(*where, waits).values(values)).rowcount
+
+
+def _require_narrow(choice: DeliveryChoice, otherwise: str) -> None:
+    if not any((choice.subscription, choice.channel, choice.event_type, choice.model, choice.since)):
+        raise InvalidValueError(otherwise, hint="Narrow it by subscription, channel, event, model or time.")
 
 
 def _make_due(connection: sa.Connection, now: datetime, where: list[Any]) -> int:
@@ -159,7 +232,17 @@ def _positive(limit: int) -> int:
     return limit
 
 
-def _delivery(row: Any) -> Delivery:
+def _waits(
+    connection: sa.Connection, rows: Sequence[Any], now: datetime, ordered: Callable[[str], bool]
+) -> dict[UUID, WaitsFor]:
+    """Return what has to go before those that are due and held up; plugins are asked only if there might be one."""
+    due = {row.id: row.channel for row in rows if row.kind == "subscription" and row.status == "pending"}
+    found = who_waits(connection, now, [row.id for row in rows if row.id in due and row.next_at <= now])
+    in_order = {channel: ordered(channel) for channel in {due[delivery] for delivery in found}}
+    return {delivery: before for delivery, before in found.items() if in_order[due[delivery]]}
+
+
+def _delivery(row: Any, waits_for: WaitsFor | None) -> Delivery:
     return Delivery(
         id=str(row.id),
         kind=row.kind,
@@ -174,4 +257,5 @@ def _delivery(row: Any) -> Delivery:
         next_at=row.next_at,
         error=row.error,
         receipt=row.receipt,
+        waits_for=waits_for,
     )

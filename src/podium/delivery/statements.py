@@ -41,6 +41,8 @@ _HOLDS_UP = sa.and_(
     sa.or_(_B.batch.is_(None), _D.batch.is_(None), _B.batch != _D.batch),
 )
 HELD_UP = sa.select(_B.id).where(_D.id == sa.bindparam("id", type_=sa.Uuid), _HOLDS_UP).limit(1)
+_FIRST = sa.select(_B.id).where(_HOLDS_UP).order_by(_B.sequence).limit(1).correlate(t.deliveries).scalar_subquery()
+FIRST_BEFORE = sa.select(_D.id, _FIRST.label("first")).where(_D.id.in_(sa.bindparam("ids", expanding=True)))
 _PRESENT = (_D.kind + ":" + _D.channel).not_in(sa.bindparam("absent", expanding=True))
 _HEAD = sa.or_(
     _D.channel.not_in(sa.bindparam("ordered", expanding=True)),
@@ -53,6 +55,28 @@ DUE = (
     .where(is_due(_NOW, _STARTED), _PRESENT, _HEAD)
     .order_by(_D.next_at, _D.id)
     .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+# What is due and held up, counted by line, with the one that the line waits for.
+_LINE = (_D.subscription, _D.channel, _D.stream, _D.settings)
+_HELD = (
+    sa.select(*_LINE, sa.func.count().label("number"))
+    .where(
+        is_due(_NOW, _STARTED),
+        _D.channel.in_(sa.bindparam("ordered", expanding=True)),
+        _D.kind == "subscription",
+        sa.exists().where(_HOLDS_UP),
+    )
+    .group_by(*_LINE)
+    .subquery("held")
+)
+WAITING = sa.select(
+    _HELD.c.number,
+    sa.select(_B.id)
+    .where(*(_B[column.name] == _HELD.c[column.name] for column in _LINE), *_ON_ITS_WAY)
+    .order_by(_B.sequence)
+    .limit(1)
+    .scalar_subquery()
+    .label("first"),
 )
 # What few events caused is looked at whole: of one that has to wait, the first in its line may be tried.
 DUE_OF = (

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from podium.delivery import outbox
+from podium.delivery import lines, outbox
 from podium.delivery.outbox import Claim, Due
 from podium.delivery.schedule import next_attempt
 from podium.delivery.sending import Sent, send
@@ -57,6 +57,7 @@ class DeliveryReport(Value):
         dead: Given up.
         left: Due, but not tried within the time budget, or because their receiver was slow a moment ago.
         absent: Due, by channel or action, and left to a process that has its plugin; this one has not.
+        waiting: Due, but held up in an ordered channel, by the id of the delivery that has to go before.
     """
 
     sent: int = 0
@@ -64,6 +65,7 @@ class DeliveryReport(Value):
     dead: int = 0
     left: int = 0
     absent: Mapping[str, int] = field(default_factory=dict)
+    waiting: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,8 @@ class _Round:
         """Return what was not looked at yet; asks again when it turns out what is ordered and what is absent."""
         worker = self.worker
         while True:
-            ordered = [name.partition(":")[2] for name, found in self.targets.items() if _is_ordered(found)]
             absent = [name for name, found in self.targets.items() if found is None]
-            given = {"events": self.events, "ordered": ordered, "absent": absent}
+            given = {"events": self.events, "ordered": self._ordered(), "absent": absent}
             with worker.database.read() as connection:
                 found = outbox.due(connection, worker.clock(), self.started, _BATCH + len(self.seen), **given)  # type: ignore[arg-type]  # each has its type
             unknown = {_target(item): item for item in found if _target(item) not in self.targets}
@@ -168,6 +169,9 @@ class _Round:
         self.patient = True
         self.targets = {name: found for name, found in self.targets.items() if found is not None}
         return self._due()
+
+    def _ordered(self) -> list[str]:
+        return [name.partition(":")[2] for name, found in self.targets.items() if _is_ordered(found)]
 
     def _find(self, item: Due) -> None:
         worker, seconds = self.worker, max(0.0, min(self.end - time.monotonic(), self.worker.attempt_seconds))
@@ -257,11 +261,15 @@ class _Round:
 
     def _report(self) -> DeliveryReport:
         absent = [name for name, found in self.targets.items() if found is None]
+        ordered = self._ordered()
         missing: Mapping[str, int] = {}
-        if absent and self.events is None:
+        waiting: Mapping[str, int] = {}
+        if (absent or ordered) and self.events is None:
             with self.worker.database.read() as connection:
-                missing = outbox.count_absent(connection, self.worker.clock(), absent)
-        return DeliveryReport(**self.counts, absent=missing)
+                now = self.worker.clock()
+                missing = outbox.count_absent(connection, now, absent) if absent else {}
+                waiting = lines.count_waiting(connection, now, ordered) if ordered else {}
+        return DeliveryReport(**self.counts, absent=missing, waiting=waiting)
 
 
 def _target(item: Due) -> str:

@@ -128,6 +128,19 @@ TargetKind = Literal["subscription", "automation"]
 
 
 @dataclass(frozen=True, slots=True)
+class WaitsFor(Value):
+    """What holds a delivery up that is due: the first one on its way in the same line of an ordered channel.
+
+    Attributes:
+        id: That delivery.
+        why: What its last attempt said, or that it is being sent.
+    """
+
+    id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery(Value):
     """One event on its way to one subscription, or to the action of one automation.
 
@@ -145,6 +158,7 @@ class Delivery(Value):
         next_at: When the next attempt is due, UTC.
         error: What the last attempt said, if it failed.
         receipt: What the channel or action answered, if it was sent.
+        waits_for: What has to go before it, if it is due and its channel wants order.
     """
 
     id: str
@@ -160,6 +174,7 @@ class Delivery(Value):
     next_at: datetime
     error: str | None
     receipt: str | None
+    waits_for: WaitsFor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,13 @@ from datetime import datetime, timedelta
 from podium.delivery import listing
 from podium.delivery.worker import DeliveryReport
 from podium.domain.delivery import Delivery, DeliveryChoice, DeliveryDetails
+from podium.domain.plain import storable
 from podium.errors import InvalidValueError
 from podium.registry.base import Joint, now
 from podium.sql.errors import translated
+from podium.usecases.unit import Unit
+
+_CHANNEL_SECONDS = 5.0  # for the plugin of a channel, to know whether it wants order
 
 
 class DeliveryVerbs(Joint):
@@ -63,7 +67,7 @@ class DeliveryVerbs(Joint):
         """
         choice = DeliveryChoice(status, subscription, channel, event_type, model, since, late)
         with self._read() as unit:
-            return listing.list_deliveries(unit.connection, choice, unit.now, limit, after)
+            return listing.list_deliveries(unit.connection, choice, unit.now, limit, after, ordered=self._ordered)
 
     def delivery(self, delivery: str) -> DeliveryDetails:
         """Return one delivery with the log of its attempts.
@@ -76,7 +80,11 @@ class DeliveryVerbs(Joint):
             NotFoundError: There is none.
         """
         with self._read() as unit:
-            return listing.show_delivery(unit.connection, delivery)
+            return listing.show_delivery(unit.connection, delivery, unit.now, ordered=self._ordered)
+
+    def _ordered(self, channel: str) -> bool:
+        found = self.host.channel(channel, _CHANNEL_SECONDS)
+        return found is not None and found.ordered
 
     def retry(
         self,
@@ -111,3 +119,45 @@ class DeliveryVerbs(Joint):
         if choice != DeliveryChoice():
             raise InvalidValueError("Both a delivery and a filter are given.", hint="Give one of the two.")
         return self._change(lambda unit: listing.retry_delivery(unit.connection, now(), delivery, sent=sent))
+
+    def drop_deliveries(
+        self,
+        delivery: str | None = None,
+        *,
+        subscription: str | None = None,
+        channel: str | None = None,
+        event_type: str | None = None,
+        model: str | None = None,
+        since: datetime | None = None,
+        reason: str | None = None,
+    ) -> int:
+        """Give a delivery up that waits, or all that wait and fit, and return how many; `retry` brings them back.
+
+        It is not tried any more and holds nothing up. It says who gave it up, and why. What a worker has in hand at
+        this moment is left to it.
+
+        Args:
+            delivery: The id of one, or the beginning of it.
+            subscription: Of this subscription or automation.
+            channel: To this channel or action.
+            event_type: About events of this type, ``*`` allowed.
+            model: About this registry, project, artifact or model; ``*`` and ``?`` allowed.
+            since: About events from this time on.
+            reason: Why.
+
+        Raises:
+            InvalidValueError: Both an id and a filter, or neither; several deliveries begin with the id, or it is being
+                sent at this moment.
+            NotFoundError: There is no such delivery, or it does not wait.
+        """
+        choice = DeliveryChoice(None, subscription, channel, event_type, model, since)
+        if delivery is not None and choice != DeliveryChoice():
+            raise InvalidValueError("Both a delivery and a filter are given.", hint="Give one of the two.")
+
+        def drop(unit: Unit) -> int:
+            error = storable(f"Given up by {unit.actor}" + (f": {reason}" if reason else "."))
+            if delivery is None:
+                return listing.drop_deliveries(unit.connection, now(), choice, error)
+            return listing.drop_delivery(unit.connection, now(), delivery, error)
+
+        return self._change(drop)
