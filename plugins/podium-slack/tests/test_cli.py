@@ -73,6 +73,48 @@ def test_nothing_behind_a_reference(people: str) -> None:
     assert "nothing behind env:NOT_SET" in found.output
 
 
+@pytest.mark.parametrize("scheme", ["env", "file"])
+@pytest.mark.parametrize("token", ["very_secret_without_a_dash", BOT])
+def test_what_a_shell_filled_in_is_not_quoted(
+    scheme: str, token: str, people: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``env:$SLACK_TOKEN`` is the token itself, whatever it looks like: it is refused, and not repeated."""
+    monkeypatch.setenv("SLACK_TOKEN", token)
+    options = ["--app-token", "env:SLACK_APP_TOKEN", "--bot-token", f"{scheme}:{token}", "--people", people]
+    found = CliRunner().invoke(main, ["listen", *options])
+    assert found.exit_code == 1
+    assert "with no $" in found.output.lower()
+    assert token not in found.output
+
+
+def test_app_token_that_slack_does_not_take(slack: FakeSlack, people: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said at once, with where to make one that is valid."""
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-wrong")
+    found = CliRunner().invoke(main, ["listen", *REFERENCES, "--people", people, "--base-url", slack.base_url])
+    assert found.exit_code == 1
+    assert "does not take the app token: invalid_auth" in found.output
+    assert "connections:write" in found.output
+    assert "xapp-wrong" not in found.output
+
+
+@pytest.mark.parametrize("token", ["xoxb-two words", "xoxb-é"])
+def test_what_no_token_is(token: str, people: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be sent as a token is named by its reference."""
+    monkeypatch.setenv("SLACK_TOKEN", token)
+    found = CliRunner().invoke(main, ["listen", *REFERENCES, "--people", people])
+    assert found.exit_code == 1
+    assert "What is behind env:SLACK_TOKEN holds characters" in found.output
+    assert token not in found.output
+
+
+def test_slack_that_is_busy_at_the_start(slack: FakeSlack, people: str) -> None:
+    """What passes is not blamed on the token."""
+    slack.fail("internal_error", method="auth.test")
+    found = CliRunner().invoke(main, ["listen", *REFERENCES, "--people", people, "--base-url", slack.base_url])
+    assert found.exit_code == 1
+    assert "cannot serve this just now: internal_error" in found.output
+
+
 def test_token_in_a_file(slack: FakeSlack, people: str, tmp_path: Path) -> None:
     """A token may stand in a file; a wrong one is refused by Slack, with words about which."""
     (tmp_path / "token").write_text("xoxb-wrong\n", encoding="utf-8")
@@ -88,3 +130,5 @@ def test_nobody_answers(people: str) -> None:
     found = CliRunner().invoke(main, ["listen", *REFERENCES, "--people", people, "--base-url", "http://127.0.0.1:9/"])
     assert found.exit_code == 1
     assert "could not be reached" in found.output
+    assert "start it again" in found.output
+    assert "tried again" not in found.output

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from podium_slack import connection
 from podium_slack.worker import Access, ApprovalWorker
 
 from podium import Registry, open_registry
 from podium.errors import SettingsError
 from podium.testing import FakeSlack, SlackPerson, slack_text
 
+LOGGER = "podium_slack.worker"
 MODEL = "model-registry/Digits classifier"
 BOT, APP = "xoxb-1234-very-secret", "xapp-1234-very-secret"
 POLICY = {"stages": [{"name": "production", "approvals": {"count": 1}}]}
@@ -241,6 +244,63 @@ def test_connection_that_slack_renews(worker: ApprovalWorker, slack: FakeSlack) 
     slack.socket.wait_for_connection(2)
     decide(slack, "UBEN0001", "approve")
     assert "is production now" in whispered(slack, "UBEN0001")
+
+
+def test_a_lost_connection_and_its_return_are_said(
+    worker: ApprovalWorker, slack: FakeSlack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line when it is gone, at once; one for what is in the way, however often it is tried; one when it is back."""
+    caplog.set_level(logging.INFO)
+    slack.fail("internal_error", times=3, method="apps.connections.open")
+    slack.socket.disconnect()
+    wait(lambda: "is lost" in caplog.text, 2)
+    wait(lambda: "Connected to Slack again" in caplog.text, 15)
+    said = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == LOGGER]
+    lost, why, back = (each for each in said if each != ("INFO", "Connected to Slack."))
+    assert [level for level, _ in (lost, why, back)] == ["WARNING", "WARNING", "INFO"]
+    assert "internal_error" in why[1]
+
+
+def test_a_connection_that_ends_without_a_word_is_noticed(
+    worker: ApprovalWorker, slack: FakeSlack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A proxy or a network that drops the connection costs a moment, not the SDK's twenty seconds."""
+    caplog.set_level(logging.INFO)
+    slack.socket.drop()
+    wait(lambda: "is lost" in caplog.text and "Connected to Slack again" in caplog.text, 5)
+    decide(slack, "UBEN0001", "approve")
+    assert "is production now" in whispered(slack, "UBEN0001")
+
+
+def test_a_token_that_is_revoked_while_it_runs(
+    registry: Registry,
+    people: Path,
+    slack: FakeSlack,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each refusal is an error in the log, with what to do; after a while the worker ends with it."""
+    monkeypatch.setattr(connection, "_PATIENCE", 2.0)
+    monkeypatch.setattr(connection, "_FIRST_PAUSE", 0.5)
+    made, ends = ApprovalWorker(registry, Access(APP, BOT, slack.base_url), people), []
+
+    def listen() -> None:
+        with pytest.raises(SettingsError) as caught:
+            made.listen(threading.Event())
+        ends.append(str(caught.value))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    slack.socket.wait_for_connection()
+    slack.fail("token_revoked", method="apps.connections.open")
+    slack.socket.disconnect()
+    thread.join(30)
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) >= 2
+    assert all("app token: token_revoked" in said and "connections:write" in said for said in errors)
+    assert len(ends) == 1
+    assert "app token: token_revoked" in ends[0]
+    assert APP not in caplog.text + ends[0]
 
 
 def test_form_that_slack_does_not_show(worker: ApprovalWorker, slack: FakeSlack) -> None:

@@ -69,6 +69,12 @@ class SocketServer:
             self._send(connection, {"type": "disconnect", "reason": reason, "debug_info": {"host": "loopback"}})
         self._drop(connection)
 
+    def drop(self) -> None:
+        """End the connection without a word, as a network or a proxy does."""
+        with self._changed:
+            connection = self._connections[-1]
+        self._drop(connection)
+
     def close(self) -> None:
         """Close every connection, and listen no more."""
         with contextlib.suppress(OSError):

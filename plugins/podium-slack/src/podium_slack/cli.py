@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ import click
 from podium.errors import PodiumError, SettingsError
 
 _SETTING = "Give a reference: env:NAME_OF_A_VARIABLE or file:/path/of/a/file."
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TOKEN = re.compile(r"[!-~]+")
+_LONG_ENOUGH = 8  # what is shorter is the value of a variable by chance
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,11 +76,18 @@ def _secret(reference: str, name: str) -> str:
     """Return the secret behind a reference; the secret itself is never taken, because others see command lines.
 
     Raises:
-        SettingsError: It is no reference, or there is nothing behind it.
+        SettingsError: It is no reference, or there is no token behind it. What may be a secret itself, put there by the
+            shell, is not quoted.
     """
     scheme, _, place = reference.partition(":")
-    if scheme not in ("env", "file") or not place:
-        raise SettingsError(f"--{name}-token is a secret and is not taken in clear.", hint=_SETTING)
+    if scheme == "file":
+        known = Path(place).is_absolute()
+    else:
+        filled_in = len(place) >= _LONG_ENOUGH and place in os.environ.values()
+        known = scheme == "env" and _VARIABLE.fullmatch(place) is not None and not filled_in
+    if not known:
+        hint = _SETTING + (" With no $: the shell puts the secret itself there." if place else "")
+        raise SettingsError(f"--{name}-token is a secret and is not taken in clear.", hint=hint)
     if scheme == "env":
         value = os.environ.get(place, "")
     else:
@@ -86,4 +97,6 @@ def _secret(reference: str, name: str) -> str:
             raise SettingsError(f"The secret file {place} cannot be read.", hint="Check it.") from error
     if not value.strip():
         raise SettingsError(f"There is nothing behind {reference} for --{name}-token.", hint="Set it in this process.")
+    if not _TOKEN.fullmatch(value.strip()):
+        raise SettingsError(f"What is behind {reference} holds characters that no token has.", hint="Check it.")
     return value.strip()

@@ -9,14 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.blocks import SectionBlock
-from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
@@ -33,7 +32,8 @@ from podium.errors import (
 )
 from podium.plugins.deadline import Deadline
 from podium_slack.buttons import Click, comment_modal, missing_comment, read_click
-from podium_slack.client import refusal, unreachable
+from podium_slack.client import refusal
+from podium_slack.connection import SECONDS, Connection, asked
 from podium_slack.decisions import render_standing, standing_now
 from podium_slack.people import find_person, read_people
 from podium_slack.rich import plain
@@ -44,10 +44,8 @@ if TYPE_CHECKING:
     from podium import Registry
     from podium.domain.transitions import Transition
 
-_SECONDS = 10.0
 _FAULT = "This did not work ({}). Whoever runs 'podium-slack listen' sees why in its log; please try again later."
 _REMEMBERED = 1000  # envelopes
-_POLL = 0.5
 # What the registry says to the person; other errors are for whoever runs the worker, and may name what is inside.
 _ANSWERS = (
     ConflictError,
@@ -74,7 +72,7 @@ class Access:
     bot_token: str
     base_url: str = SlackWebClient.BASE_URL
 
-    def client(self, seconds: float = _SECONDS) -> SlackWebClient:
+    def client(self, seconds: float = SECONDS) -> SlackWebClient:
         """Return a client whose calls, retries included, take no longer than that."""
         return SlackWebClient(
             self.bot_token,
@@ -104,7 +102,7 @@ class ApprovalWorker:
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         read_people(people)
-        self._team = str(_asked(lambda: access.client().auth_test(), "bot")["team_id"])
+        self._team = str(asked(lambda: access.client().auth_test(), "bot")["team_id"])
 
     def listen(self, stop: threading.Event) -> None:
         """Listen until told to stop; what is being decided then is decided first.
@@ -112,19 +110,15 @@ class ApprovalWorker:
         A connection that Slack ends, as it does every few hours, or that breaks, is followed by another one.
 
         Raises:
-            SettingsError: Slack does not take the app-level token, or cannot be reached at all.
+            SettingsError: Slack does not take the app-level token, cannot be reached at all, or has refused the token
+                for minutes.
         """
-        socket = SocketModeClient(self._access.app_token, logger=silent_logger(), web_client=self._access.client())
-        socket.socket_mode_request_listeners.append(self.handle)
+        connection = Connection(self._access.app_token, self._access.client, self.handle)
         try:
-            _asked(socket.connect, "app")
-            connected = False
-            while not stop.wait(_POLL):
-                if socket.is_connected() != connected:
-                    connected = not connected
-                    _log.info("Connected to Slack." if connected else "The connection to Slack is lost; trying again.")
+            connection.open()
+            connection.keep_up(stop)
         finally:
-            socket.close()
+            connection.close()
 
     def handle(self, socket: BaseSocketModeClient, request: SocketModeRequest) -> None:
         """Answer one envelope: at once, because Slack waits for three seconds, and only then do what it asks for."""
@@ -232,19 +226,6 @@ def _acknowledge(
     socket: BaseSocketModeClient, request: SocketModeRequest, payload: dict[str, Any] | None = None
 ) -> None:
     socket.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id, payload=payload))
-
-
-def _asked(call: Callable[[], Any], token: str) -> Any:
-    """Call Slack at the start, where a refusal means that a token is wrong."""
-    try:
-        return call()
-    except SlackApiError as error:
-        raise SettingsError(
-            f"Slack does not take the {token} token: {refusal(error).error}.",
-            hint=f"Check --{token}-token; the README of podium-slack says which scopes it needs.",
-        ) from error
-    except Exception as error:
-        raise SettingsError(str(unreachable(error, _SECONDS)), hint="Check --base-url.") from error
 
 
 def _about(made: Transition) -> str:
