@@ -17,7 +17,7 @@ from podium.cli.completion import complete_delivery, complete_event, complete_pl
 from podium.cli.given import duration
 from podium.cli.options import State, Topic, Verb, pass_state
 from podium.cli.output import Column, count, joined, print_pairs, print_table, say, styled, time_text
-from podium.errors import DatabaseUnavailableError
+from podium.errors import PodiumError, is_away
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -58,7 +58,7 @@ def deliver_command(state: State, seconds: float | None, watch: bool, interval: 
         raise click.UsageError("--interval goes with --watch.", click.get_current_context())
     if interval is not None and not interval:
         raise click.BadParameter("0s is no pause; write 1s or more.", param_hint="--interval")
-    with state.registry() as registry, _stopped() as stop:
+    with _stopped() as stop, state.registry() as registry:  # signals first: to open a registry loads a good deal
         if watch:
             pause = interval.total_seconds() if interval is not None else _INTERVAL
             _watch(state, registry, stop, pause, seconds)
@@ -85,17 +85,22 @@ def _stopped() -> Iterator[threading.Event]:
 
 
 def _watch(state: State, registry: Registry, stop: threading.Event, pause: float, seconds: float | None) -> None:
-    """Deliver round after round; a database that goes away for a while is waited for, and that is said once."""
+    """Deliver round after round; a database that goes away for a while is waited for, and that is said once.
+
+    Raises:
+        PodiumError: The database cannot be reached at the start, or later for a reason that does not pass by itself.
+    """
     end = time.monotonic() + seconds if seconds is not None else float("inf")
-    first, away = True, False
+    away = False
     absent: dict[str, int] = {}
+    _require_database(registry, stop)
     while not stop.is_set() and (left := end - time.monotonic()) > 0:
         try:
             report = registry.deliver(left if seconds is not None else None, stop.is_set)
-        except DatabaseUnavailableError as error:
-            if first:
+        except PodiumError as error:
+            if not is_away(error):
                 raise
-            if not away:
+            if not away and not stop.is_set():
                 say(f"podium: {error} Trying again every {pause:g} s.", to_stderr=True)
             away = True
         else:
@@ -105,8 +110,22 @@ def _watch(state: State, registry: Registry, stop: threading.Event, pause: float
             if report.sent or report.failed or report.dead or dict(report.absent) != absent:
                 _tell(state, report)
             absent = dict(report.absent)
-        first = False
         stop.wait(min(pause, max(0.0, end - time.monotonic())))
+
+
+def _require_database(registry: Registry, stop: threading.Event) -> None:
+    """Look once whether the database is there: who starts a worker with a wrong URL shall hear of it.
+
+    Raises:
+        PodiumError: It is not, and nobody said stop meanwhile.
+    """
+    if stop.is_set():
+        return
+    try:
+        registry.deliveries(limit=1)
+    except PodiumError:
+        if not stop.is_set():
+            raise
 
 
 def _tell(state: State, report: DeliveryReport) -> None:

@@ -12,7 +12,7 @@ import click
 
 from podium.cli.given import duration
 from podium.cli.output import say
-from podium.errors import DatabaseUnavailableError
+from podium.errors import PodiumError, is_away
 
 if TYPE_CHECKING:
     from podium.domain.events import Event
@@ -105,7 +105,9 @@ def _retried(ask: Callable[[], Answer], every: float, output: TextIO) -> Answer:
     while True:
         try:
             answer = ask()
-        except DatabaseUnavailableError as error:
+        except PodiumError as error:
+            if not is_away(error):
+                raise
             if not away:
                 say(f"podium: {error} Trying again every {every:g} s.", to_stderr=True)
             away = True
