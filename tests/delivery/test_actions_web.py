@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from podium.airflow.actions import AssetEventAction, TriggerDagAction
+from podium.delivery.actions import rendered_settings
 from podium.domain.automations import automation_origin
 from podium.plugins import DeliveryFailedError, Event, Origin
 from podium.plugins.actions import Action, ActionCall
@@ -215,6 +216,30 @@ def test_webhook_posts_what_the_event_is_about(receiver) -> None:
     assert (body["ref"], body["stage"], body["podium"]) == (REF, "production", CHAIN)
     assert (request.headers["authorization"], request.headers["x-team"]) == ("Bearer abc", "ml")
     assert request.headers["webhook-id"] == CALL_ID
+
+
+@pytest.mark.parametrize(
+    ("payload", "posted"),
+    [
+        ('{"text": "{{ model }}"}', {"text": "model-registry/Digits"}),
+        (' [1, "{{ version }}"]\n', [1, "v3"]),
+        ('{"why": "{{ after.said }}"}', {"why": 'say "no", "x": "y'}),
+        ('{"n": {{ number }}, "why": {{ after.said | tojson }}}', {"n": 3, "why": 'say "no", "x": "y'}),
+        ('{"n": "{{ number }}"}', {"n": 3}),
+        ("{{ after.metrics }}", {"accuracy": 0.97}),
+        ("{{ after.metrics | tojson }}", {"accuracy": 0.97}),
+        ("{{ model }} moved", "model-registry/Digits moved"),
+        ("{no json}", "{no json}"),
+        ("[NaN]", "[NaN]"),
+        ("3", "3"),
+        ({"text": '{"a": 1}'}, {"text": '{"a": 1}'}),
+    ],
+)
+def test_a_payload_that_is_the_text_of_json_is_posted_as_that(receiver, payload, posted) -> None:
+    """A text behind ``payload: |`` is the document that people see there; words of events never change its shape."""
+    action, call = WebhookAction(), call_of(said='say "no", "x": "y')
+    action.run(call, rendered_settings(action, {"url": receiver.url, "payload": payload}, call.event))
+    assert receiver.requests[0].json() == posted
 
 
 def test_webhook_is_signed_by_the_specification(receiver) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -95,9 +96,31 @@ def rendered_settings(action: Action, settings: Mapping[str, Any], event: Event)
         InvalidValueError: A template names what the event does not have, or fails.
     """
     values = event_values(event)
-    return {
-        name: value if name in action.secrets else render_templates(value, values) for name, value in settings.items()
-    }
+    rendered: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name in action.secrets:
+            rendered[name] = value
+        elif (
+            name in action.documents
+        ):  # before, so that a quote in a value breaks nothing; after, for what is no JSON yet
+            rendered[name] = _document(render_templates(_document(value), values))
+        else:
+            rendered[name] = render_templates(value, values)
+    return rendered
+
+
+def _document(value: Any) -> Any:
+    """Return what a text means if it is the JSON of an object or a list, else the value as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return json.loads(value, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _no_json(word: str) -> Any:
+    raise ValueError(word)
 
 
 def _given_up(why: str) -> Outcome:

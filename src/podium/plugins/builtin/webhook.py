@@ -21,9 +21,9 @@ _RESERVED = frozenset({"host", "content-length", "transfer-encoding", "connectio
 class WebhookAction(Action):
     """Posts JSON, such as to start the pipeline of a CI server.
 
-    Settings: ``url``, or ``secret_url`` if the address itself is a secret; ``payload``, any JSON, the fields of the
-    event if left out; ``token``, sent as ``Authorization: Bearer``; ``secret``, one or several ``whsec_...`` to sign
-    with; ``headers``, further ones. Receivers know a repeat by the header ``webhook-id``.
+    Settings: ``url``, or ``secret_url`` if the address itself is a secret; ``payload``, any JSON or the text of it, the
+    fields of the event if left out; ``token``, sent as ``Authorization: Bearer``; ``secret``, one or several
+    ``whsec_...`` to sign with; ``headers``, further ones. Receivers know a repeat by the header ``webhook-id``.
     """
 
     name = "webhook"
@@ -31,6 +31,7 @@ class WebhookAction(Action):
     optional = ("payload", "token", "secret", "headers")
     secrets = frozenset({"secret_url", "token", "secret"})
     mappings = frozenset({"headers"})
+    documents = frozenset({"payload"})
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Judge the address and the headers; see `Action.check`."""
