@@ -190,7 +190,9 @@ def disable_automation(state: State, name: str) -> None:
     ],
 )
 @_name
-@click.option("--event", metavar="ID", help="About this event; the newest one that fires it if left out.")
+@click.option(
+    "--event", metavar="ID", help="About this event, by the beginning of its id; else the newest that fires it."
+)
 @click.option("--run", is_flag=True, help="Do it: what it starts is started.")
 @pass_state
 def test_automation(state: State, name: str, event: str | None, run: bool) -> None:

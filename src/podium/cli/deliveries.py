@@ -291,6 +291,7 @@ def _pairs(found: DeliveryDetails) -> list[tuple[str, str | Text]]:
         ("Status", styled(item.status, _STYLES.get(item.status, ""))),
         ("To", f"{item.subscription} ({item.kind} by {item.channel})"),
         ("What", f"{item.event_type} of {item.subject}"),
+        ("Event", item.event),
         ("By", f"{found.actor}, {time_text(item.created_at, full=True)}"),
     ]
     pairs += [(f"  {key}", str(value)) for key, value in sorted(found.settings.items())]
@@ -332,7 +333,11 @@ def _attempt(item: Attempt) -> list[str | Text]:
 @click.option("--sent", is_flag=True, help="Also what was sent: it goes out once more under the same id.")
 @pass_state
 def retry_deliveries(state: State, /, delivery: str | None, sent: bool, **asked: Any) -> None:
-    """Make a delivery due now, or all that were given up and fit; 'podium deliver' sends them."""
+    """Make a delivery due now, or all that were given up and fit; 'podium deliver' sends them.
+
+    Each goes out with the settings that its subscription or automation has now: correct those first. If it was removed,
+    the delivery keeps what it has.
+    """
     with state.registry() as registry:
         amount = registry.retry(delivery, sent=sent, **asked)
         unknown = "" if amount else _unknown_name(registry, asked["subscription"])

@@ -13,22 +13,24 @@ import sqlalchemy as sa
 from podium.delivery.lines import who_waits
 from podium.domain.delivery import (
     Attempt,
+    Automation,
     Delivery,
     DeliveryChoice,
     DeliveryDetails,
     DeliveryStatus,
+    Subscription,
     Template,
     WaitsFor,
 )
 from podium.errors import InvalidValueError, NotFoundError
 from podium.sql import tables as t
+from podium.sql.ids import id_span
 
 _D, _E, _A = t.deliveries.c, t.events.c, t.delivery_attempts.c
 _DELIVERIES = sa.select(
     t.deliveries, _E.type.label("event_type"), _E.subject, _E.stream_name, _E.created_at, _E.created_by
 ).join(t.events, _E.id == _D.event_id)
 _AGAIN: dict[bool, tuple[str, ...]] = {False: ("dead",), True: ("dead", "sent")}
-_SHORTEST = 8  # hexadecimal digits of an id that somebody may give in place of all 32
 
 
 def list_deliveries(
@@ -92,25 +94,54 @@ def show_delivery(
     )
 
 
-def retry_delivery(connection: sa.Connection, now: datetime, delivery: str, *, sent: bool = False) -> int:
+def retry_delivery(
+    connection: sa.Connection,
+    now: datetime,
+    delivery: str,
+    targets: Sequence[Subscription | Automation],
+    *,
+    sent: bool = False,
+) -> int:
     """Make one delivery due now that was given up or waits, and with ``sent`` one that was sent.
+
+    Args:
+        connection: A transaction that writes.
+        now: The time.
+        delivery: Its id, or the beginning of one.
+        targets: What is in force now: whose name and kind it has gives it channel, settings and template anew.
+        sent: Also one that was sent.
 
     Raises:
         InvalidValueError: Several begin with this id, or it is being sent at this moment.
         NotFoundError: There is none, or it was sent.
     """
-    row = _find(connection, delivery)
+    found = _find(connection, delivery)
+    row = connection.execute(sa.select(t.deliveries).where(_D.id == found.id).with_for_update()).one()
     if row.status == "sending" and row.leased_until > now:
         raise InvalidValueError(f"The delivery {row.id} is being sent now.", hint="Wait for what comes of it.")
     if row.status == "sent" and not sent:
         raise NotFoundError(
             f"The delivery {row.id} does not wait: it was sent.", hint="To send it once more: --sent, or sent=True."
         )
-    return _make_due(connection, now, [_D.id == row.id, _D.status == row.status])
+    return _make_due(connection, now, [_D.id == row.id], _in_force(targets, row))
 
 
-def retry_deliveries(connection: sa.Connection, now: datetime, choice: DeliveryChoice, *, sent: bool = False) -> int:
+def retry_deliveries(
+    connection: sa.Connection,
+    now: datetime,
+    choice: DeliveryChoice,
+    targets: Sequence[Subscription | Automation],
+    *,
+    sent: bool = False,
+) -> int:
     """Make all deliveries due now that were given up and fit; with ``sent`` those that were sent, too.
+
+    Args:
+        connection: A transaction that writes.
+        now: The time.
+        choice: Which.
+        targets: As for `retry_delivery`.
+        sent: Also what was sent.
 
     Raises:
         InvalidValueError: Everything that ever was sent would go out again, or an argument cannot be used.
@@ -118,7 +149,17 @@ def retry_deliveries(connection: sa.Connection, now: datetime, choice: DeliveryC
     if sent:
         _require_narrow(choice, "Everything that ever was sent would be sent again.")
     query = sa.select(_D.id).join(t.events, _E.id == _D.event_id).where(*_conditions(choice, now))
-    return _make_due(connection, now, [_D.id.in_(query), _D.status.in_(_AGAIN[sent])])
+    where = [_D.id.in_(query), _D.status.in_(_AGAIN[sent])]
+    whose = connection.execute(sa.select(_D.kind, _D.subscription).where(*where).distinct()).all()
+    return sum(
+        _make_due(
+            connection,
+            now,
+            [*where, _D.kind == row.kind, _D.subscription == row.subscription],
+            _in_force(targets, row),
+        )
+        for row in sorted(whose)
+    )
 
 
 def drop_delivery(connection: sa.Connection, now: datetime, delivery: str, error: str) -> int:
@@ -175,9 +216,22 @@ def _require_narrow(choice: DeliveryChoice, otherwise: str) -> None:
         raise InvalidValueError(otherwise, hint="Narrow it by subscription, channel, event, model or time.")
 
 
-def _make_due(connection: sa.Connection, now: datetime, where: list[Any]) -> int:
-    values = {"status": "pending", "next_at": now, "leased_until": None}
+def _make_due(connection: sa.Connection, now: datetime, where: list[Any], renewed: dict[str, Any]) -> int:
+    values = {"status": "pending", "next_at": now, "leased_until": None, **renewed}
     return connection.execute(sa.update(t.deliveries).where(*where).values(values)).rowcount
+
+
+def _in_force(targets: Sequence[Subscription | Automation], row: Any) -> dict[str, Any]:
+    """Return what is in force for a delivery now; nothing if its name is gone, or one of the other kind has it."""
+    for item in targets:
+        if item.name != row.subscription:
+            continue
+        if isinstance(item, Subscription) and row.kind == "subscription":
+            template = item.template.to_json() if item.template is not None else None
+            return {"channel": item.channel, "settings": dict(item.settings), "template": template}
+        if isinstance(item, Automation) and row.kind == "automation":
+            return {"channel": item.action, "settings": dict(item.settings), "template": None}
+    return {}
 
 
 def _conditions(choice: DeliveryChoice, now: datetime) -> list[sa.ColumnElement[bool]]:
@@ -214,11 +268,8 @@ def _pattern(pattern: str) -> str:
 
 def _find(connection: sa.Connection, text: object) -> Any:
     """Return the row of a delivery by its id or the beginning of it."""
-    digits = text.replace("-", "").lower() if isinstance(text, str) else ""
-    rows = []
-    if _SHORTEST <= len(digits) <= 32 and re.fullmatch("[0-9a-f]+", digits):
-        low, high = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
-        rows = list(connection.execute(_DELIVERIES.where(_D.id.between(low, high)).limit(2)))
+    span = id_span(text)
+    rows = list(connection.execute(_DELIVERIES.where(_D.id.between(*span)).limit(2))) if span else []
     if len(rows) > 1:
         raise InvalidValueError(f"Several deliveries begin with {text!r}.", hint="Give more of the id.")
     if not rows:

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from podium.delivery import listing
 from podium.delivery.worker import DeliveryReport
-from podium.domain.delivery import Delivery, DeliveryChoice, DeliveryDetails
+from podium.domain.delivery import Automation, Delivery, DeliveryChoice, DeliveryDetails, Subscription
 from podium.domain.plain import storable
 from podium.errors import InvalidValueError
 from podium.registry.base import Joint, now
 from podium.sql.errors import translated
+from podium.usecases.subscriptions import list_automations, list_subscriptions
 from podium.usecases.unit import Unit
 
 _CHANNEL_SECONDS = 5.0  # for the plugin of a channel, to know whether it wants order
@@ -99,6 +100,9 @@ class DeliveryVerbs(Joint):
     ) -> int:
         """Make a delivery due now, or all that were given up and fit; return how many. `deliver` sends them.
 
+        Each takes the channel or action, settings and template that its subscription or automation has now, a disabled
+        one too; if there is none of its name any more, it keeps what it has.
+
         Args:
             delivery: The id of one, or the beginning of it; it may wait as well.
             subscription: Of this subscription or automation.
@@ -114,11 +118,16 @@ class DeliveryVerbs(Joint):
             NotFoundError: There is no such delivery, or it was sent and ``sent`` is not set.
         """
         choice = DeliveryChoice(None, subscription, channel, event_type, model, since)
-        if delivery is None:
-            return self._change(lambda unit: listing.retry_deliveries(unit.connection, now(), choice, sent=sent))
-        if choice != DeliveryChoice():
+        if delivery is not None and choice != DeliveryChoice():
             raise InvalidValueError("Both a delivery and a filter are given.", hint="Give one of the two.")
-        return self._change(lambda unit: listing.retry_delivery(unit.connection, now(), delivery, sent=sent))
+
+        def make_due(unit: Unit) -> int:
+            targets: list[Subscription | Automation] = [*list_subscriptions(unit), *list_automations(unit)]
+            if delivery is None:
+                return listing.retry_deliveries(unit.connection, now(), choice, targets, sent=sent)
+            return listing.retry_delivery(unit.connection, now(), delivery, targets, sent=sent)
+
+        return self._change(make_due)
 
     def drop_deliveries(
         self,

@@ -10,8 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from podium.domain.events import Event
-from podium.errors import NotFoundError
+from podium.errors import InvalidValueError, NotFoundError
 from podium.sql import tables as t
+from podium.sql.ids import id_span
 from podium.sql.rows import to_event
 from podium.usecases.places import COLLECTIONS, MODEL_REGISTRY, namespace_stream, require_registry, stream_of
 from podium.usecases.unit import Stream, Unit
@@ -66,18 +67,20 @@ def record_firing(unit: Unit, firing: Firing) -> Event:
 
 
 def find_event(unit: Unit, event: str) -> Event:
-    """Return an event by its id.
+    """Return an event by its id, or by the beginning of one that no other has.
 
     Raises:
+        InvalidValueError: Several begin so.
         NotFoundError: There is none.
     """
-    try:
-        row = unit.connection.execute(sa.select(t.events).where(t.events.c.id == UUID(event))).one_or_none()
-    except (ValueError, AttributeError, TypeError):  # no text, or none of an id
-        row = None
-    if row is None:
-        raise NotFoundError(f"There is no event {event!r}.", hint="'podium audit ls --json' shows their ids.")
-    return to_event(row)
+    span = id_span(event)
+    rows = list(unit.connection.execute(_EVENTS, {"low": span[0], "high": span[1]})) if span else []
+    if len(rows) > 1:
+        raise InvalidValueError(f"Several events begin with {event!r}.", hint="Give more of the id.")
+    if not rows:
+        hint = "'podium audit ls --json' and 'podium deliveries show' say their ids."
+        raise NotFoundError(f"There is no event {event!r}.", hint=hint)
+    return to_event(rows[0])
 
 
 def _about(after: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,6 +98,8 @@ def _stream_of(unit: Unit, event: Event) -> Stream:
     return namespace_stream(space or require_registry(unit, MODEL_REGISTRY, lock=True))
 
 
+_LOW, _HIGH = (sa.bindparam(name, type_=sa.Uuid) for name in ("low", "high"))
+_EVENTS = sa.select(t.events).where(t.events.c.id.between(_LOW, _HIGH)).limit(2)
 _STREAM = sa.select(t.events.c.stream).where(t.events.c.id == sa.bindparam("event"))
 _COLLECTION = COLLECTIONS.where(t.collections.c.id == sa.bindparam("stream")).with_for_update(of=t.collections)
 _SPACE = sa.select(t.namespaces).where(t.namespaces.c.id == sa.bindparam("stream")).with_for_update()
