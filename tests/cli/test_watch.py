@@ -15,7 +15,7 @@ import pytest
 
 import podium
 from podium.cli.watching import follow_events, watch
-from podium.errors import DatabaseUnavailableError
+from podium.errors import DatabaseUnavailableError, StorageError
 
 
 class _EnoughError(Exception):
@@ -91,8 +91,9 @@ def test_an_event_recorded_late_comes_too_and_none_twice(model, monkeypatch):
 
 
 def test_an_outage_is_told_once_and_waited_for(capsys):
-    """Two looks find no database: one line, then one that it is back, and the answer."""
-    answers = iter(["one", DatabaseUnavailableError("The database is away."), DatabaseUnavailableError("x"), "two"])
+    """Two looks find no database that answers: one line, then one that it is back, and the answer."""
+    full = StorageError("Its disk is full.", away=True)
+    answers = iter(["one", DatabaseUnavailableError("The database is away."), full, "two"])
     shown = []
 
     def ask() -> str:

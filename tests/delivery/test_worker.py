@@ -9,7 +9,7 @@ import pytest
 
 from podium.delivery import worker as module
 from podium.delivery.worker import DeliveryReport
-from podium.errors import DatabaseUnavailableError, SettingsError
+from podium.errors import DatabaseUnavailableError, SettingsError, StorageError
 from podium.settings import SCHEDULE, read_settings
 
 
@@ -91,7 +91,8 @@ def test_what_no_plugin_here_takes_holds_nothing_up(with_channels, probe, model_
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_database_that_is_away_when_an_attempt_ends(waiting, probe, monkeypatch, times) -> None:
+@pytest.mark.parametrize("error", [DatabaseUnavailableError("gone"), StorageError("full", away=True)])
+def test_a_database_that_is_away_when_an_attempt_ends(waiting, probe, monkeypatch, times, error) -> None:
     """What was sent is written down as soon as the database is back, and not sent a second time."""
     channel = probe()
     registry = waiting(channel)
@@ -100,7 +101,7 @@ def test_a_database_that_is_away_when_an_attempt_ends(waiting, probe, monkeypatc
     def fail(*given: object, **named: object) -> bool:
         if left[0]:
             left[0] -= 1
-            raise DatabaseUnavailableError("gone")
+            raise error
         return settle(*given, **named)
 
     monkeypatch.setattr(module.outbox, "settle", fail)
