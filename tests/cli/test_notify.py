@@ -181,6 +181,40 @@ def test_every_option_of_add(answer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("Digits classifier", "Did you mean 'model-registry/Digits classifier'?"),
+        ("*classifier", "Did you mean 'model-registry/*classifier'?"),
+        ("model-registry/churn-*", "Nothing is called 'model-registry/churn-*' yet."),
+        ("no-such/x", "Nothing is called 'no-such/x' yet."),
+        ("digits/mlp", None),
+        ("model-registry", None),
+        ("model-reg*", None),
+        ("*/digits c*", None),
+    ],
+)
+def test_a_model_that_is_not_there_yet(run, model, place, words) -> None:
+    """It is taken, because models come later, and said, because it may be a slip; JSON stays JSON."""
+    Path("places.yaml").write_text(
+        json.dumps({"subscriptions": [{"name": "filed", "channel": "console", "model": place}]}), encoding="utf-8"
+    )
+    told = [
+        run("notify", "add", "me", "--channel", "console", "--model", place, "--json"),
+        run(
+            *("automation", "add", "job", "--action", "podium.promote", "--event", "tag.added", "--model", place),
+            *("--setting", "to=staging", "--json"),
+        ),
+        run("notify", "apply", "places.yaml", "--dry-run", "--json"),
+        run("notify", "apply", "places.yaml", "--json"),
+    ]
+    for result in told:
+        assert result.exit_code == 0
+        assert json.loads(result.stdout)
+        assert (words in result.stderr) if words is not None else (result.stderr == "")
+    assert run("notify", "apply", "places.yaml").stderr == ""  # nothing changes, and it was said before
+
+
+@pytest.mark.parametrize(
     "options",
     [
         ("--template-lines", "x"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ from podium.sql.ids import new_id
 from podium.usecases import firings, subscriptions
 from podium.usecases.audit.querying import FindEvents, find_events
 
+_log = logging.getLogger("podium.registry")
 _MOST_LOOKED_AT = 2000
 
 
@@ -61,7 +63,9 @@ class AutomationVerbs(Joint):
         """
         wanted = Automation(name, action, event_list(events), dict(settings or {}), model, filter, enabled)
         check_settings(self._action(action), wanted.settings, self.host)
-        return self._change(lambda unit: subscriptions.add_automation(unit, wanted))
+        made = self._change(lambda unit: subscriptions.add_automation(unit, wanted))
+        self._warn_of_nothing([made.model])
+        return made
 
     def stop_automation(self, name: str) -> Automation:
         """Take an automation away; what it started, or has on its way, is not stopped.
@@ -136,6 +140,16 @@ class AutomationVerbs(Joint):
         with self._automations.firings.acting(str(claimed.id), made.name, event):
             self._change(lambda unit: firings.record_firing(unit, firing))
         return replace(test, ran=True, receipt=outcome.value)
+
+    def _warn_of_nothing(self, patterns: Iterable[str | None]) -> None:
+        """Say in the log which patterns nothing fits yet: they are right, unless somebody misspelled one."""
+        asked = [pattern for pattern in dict.fromkeys(patterns) if pattern is not None]
+        if not asked:
+            return
+        with self._read() as unit:
+            told = [subscriptions.nothing_fits(unit, pattern) for pattern in asked]
+        for words in filter(None, told):
+            _log.warning("%s", words)
 
     def _action(self, name: str) -> Action:
         found = self.host.action(name)

@@ -61,7 +61,9 @@ class NotifyVerbs(AutomationVerbs):
         given = dict(settings or {})
         wanted = Subscription(name, channel, event_list(events), given, model, filter, words, digest, deduplicate)
         check_settings(self._channel(channel), wanted.settings, self.host)
-        return self._change(lambda unit: subscriptions.add_subscription(unit, wanted))
+        made = self._change(lambda unit: subscriptions.add_subscription(unit, wanted))
+        self._warn_of_nothing([made.model])
+        return made
 
     def unsubscribe(self, name: str) -> Subscription:
         """End a subscription; what is on its way already is still delivered.
@@ -115,10 +117,15 @@ class NotifyVerbs(AutomationVerbs):
             check_settings(self._channel(item.channel), item.settings, self.host)
         for automation in made.automations:
             check_settings(self._action(automation.action), automation.settings, self.host)
-        if not dry_run:
-            return self._change(lambda unit: notifications.apply_notifications(unit, made, prune=prune))
-        with self._read() as unit:
-            return notifications.preview_notifications(unit, made, prune=prune)
+        if dry_run:
+            with self._read() as unit:
+                plan = notifications.preview_notifications(unit, made, prune=prune)
+        else:
+            plan = self._change(lambda unit: notifications.apply_notifications(unit, made, prune=prune))
+        news = {change.name for change in plan.changes if change.what in ("added", "changed")}
+        items = [item for found in made.by_kind().values() for item in found]
+        self._warn_of_nothing(item.model for item in items if item.name in news)
+        return plan
 
     def test_subscription(self, name: str, event: str | None = None) -> SubscriptionTest:
         """Send a message that says it is a test through the channel of a subscription, at once.

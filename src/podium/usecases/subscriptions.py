@@ -20,6 +20,7 @@ from podium.usecases.outgoing import read_targets
 from podium.usecases.places import MODEL_REGISTRY, namespace_stream, require_registry
 from podium.usecases.unit import Stream, Unit
 
+_N, _C = t.namespaces.c, t.collections.c
 Target = TypeVar("Target", Subscription, Automation)
 
 
@@ -149,6 +150,26 @@ def require_asker(unit: Unit, name: str) -> None:
         PermissionDeniedError: As `add_subscription`.
     """
     _require_admin(unit, get_automation(unit, name))
+
+
+def nothing_fits(unit: Unit, pattern: str) -> str | None:
+    """Return what to tell whoever names a registry, project, artifact or model that is not there yet; None if it is.
+
+    Such a pattern is right, as models come later; it may be a slip as well.
+    """
+    spaces = {row.id: row.name for row in unit.connection.execute(sa.select(_N.id, _N.name))}
+    inside = [id_ for id_, name in spaces.items() if place_fits(name, pattern.partition("/")[0])]
+    if "/" not in pattern and inside:
+        return None
+    query = sa.select(_C.namespace_id, _C.name).where(_C.deleted_at.is_(None))
+    rows = unit.connection.execute(query.where(_C.namespace_id.in_(inside)) if "/" in pattern else query)
+    refs = (f"{spaces[row.namespace_id]}/{row.name}" for row in rows)
+    wanted = pattern if "/" in pattern else f"*/{pattern}"
+    found = next((ref for ref in refs if place_fits(ref, wanted)), None)
+    if "/" in pattern and found is not None:
+        return None
+    meant = f" Did you mean {found.partition('/')[0] + '/' + pattern!r}?" if found is not None else ""
+    return f"Nothing is called {pattern!r} yet.{meant}"
 
 
 def follow_rename(unit: Unit, old: str, new: str) -> None:
