@@ -74,6 +74,25 @@ def test_tags(complete, ok, model):
     assert complete("tag", "rm", "digits/mlp", "") == ["audited", "vision"]
 
 
+def test_settings_of_a_channel_or_an_action(complete, model):
+    """``--setting`` completes the keys of what stands before it, and nothing where that is not known yet."""
+    promote = ("automation", "add", "x", "--action", "podium.promote", "--event", "tag.added")
+    assert complete(*promote, "--setting", "") == ["to=", "ref=", "reason="]
+    assert complete(*promote, "--setting", "to=staging", "--setting", "re") == ["ref=", "reason="]
+    assert complete("automation", "add", "x", "--action", "webhook", "--setting", "ur") == ["url="]
+    assert complete("automation", "add", "x", "--setting", "") == []
+    slack = ("notify", "add", "x", "--channel", "slack", "--setting", "")
+    assert {"channel=", "token="} <= set(complete(*slack, PODIUM_PLUGINS_ALLOW="slack"))
+    assert complete("notify", "add", "x", "--channel", "console", "--setting", "") == []
+
+
+def test_what_deliveries_go_by(complete, model):
+    """``--channel`` of deliveries completes channels and actions."""
+    for command in ("ls", "retry"):
+        assert complete("deliveries", command, "--channel", "con") == ["console"]
+        assert complete("deliveries", command, "--channel", "podium.p") == ["podium.promote"]
+
+
 def test_bash_takes_words_apart_at_colons(complete, model):
     """In bash only the part after the colon is replaced, and spaces are quoted."""
     assert complete("show", "model-reg", shell="bash") == ["model-registry/Digits\\ classifier"]

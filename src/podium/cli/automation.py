@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from podium.cli.completion import complete_action, complete_automation, complete_event, complete_place
+from podium.cli.completion import complete_action, complete_automation, complete_event, complete_place, complete_setting
 from podium.cli.errors import REFUSED
 from podium.cli.options import State, Topic, pass_state
 from podium.cli.output import Column, plain_text, print_table, say, shell_word, styled, time_text
@@ -78,6 +78,7 @@ def automation_command() -> None:
     type=setting,
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=complete_setting,
     help="What the action needs; {{ ref }} and the like are filled in. KEY.SUB=TEXT for an entry, KEY:=JSON for JSON; "
     "secrets as env:NAME, file:PATH. Repeatable.",
 )

@@ -166,6 +166,28 @@ def complete_channel(context: click.Context, parameter: click.Parameter, incompl
     return _items(_ask(context, lambda registry: sorted(registry.host.channels())), incomplete)
 
 
+def complete_carrier(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete a channel or an action: what deliveries go by."""
+    return _items(
+        _ask(context, lambda registry: sorted({*registry.host.channels(), *registry.host.actions()})), incomplete
+    )
+
+
+def complete_setting(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete ``KEY=`` of the channel or action that the command line names so far."""
+    channel, action = (str(context.params.get(kind) or "") for kind in ("channel", "action"))
+
+    def find(registry: Registry) -> list[str]:
+        host = registry.host
+        target = host.channel(channel, _SECONDS) if channel else host.action(action, _SECONDS)
+        if target is None:
+            return []
+        needed = [name for item in target.required for name in ((item,) if isinstance(item, str) else item)]
+        return [f"{name}=" for name in dict.fromkeys((*needed, *target.optional))]
+
+    return _items(_ask(context, find) if channel or action else [], incomplete)
+
+
 def complete_delivery(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the id of a delivery, the newest first."""
     return _items(_ask(context, lambda registry: [item.id for item in registry.deliveries(limit=_MOST)]), incomplete)
@@ -237,6 +259,7 @@ __all__: list[Any] = [
     "PodiumBash",
     "complete_action",
     "complete_automation",
+    "complete_carrier",
     "complete_channel",
     "complete_deleted",
     "complete_delivery",
@@ -248,6 +271,7 @@ __all__: list[Any] = [
     "complete_registry",
     "complete_request",
     "complete_role",
+    "complete_setting",
     "complete_space",
     "complete_stage",
     "complete_subscription",

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from podium.cli.audit import moment
-from podium.cli.completion import complete_delivery, complete_event, complete_place, complete_target_name
+from podium.cli.completion import (
+    complete_carrier,
+    complete_delivery,
+    complete_event,
+    complete_place,
+    complete_target_name,
+)
 from podium.cli.given import duration
 from podium.cli.options import State, Topic, Verb, pass_state
 from podium.cli.output import Column, count, joined, print_pairs, print_table, say, styled, time_text
@@ -184,7 +190,7 @@ def _filters(function: Callable[..., Any]) -> Callable[..., Any]:
             shell_complete=complete_event,
             help="About events of this type; * allowed.",
         ),
-        click.option("--channel", metavar="NAME", help="To this channel or action."),
+        click.option("--channel", metavar="NAME", shell_complete=complete_carrier, help="To this channel or action."),
         click.option(
             "--subscription",
             metavar="NAME",

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from podium.cli.completion import complete_channel, complete_event, complete_place, complete_subscription
+from podium.cli.completion import (
+    complete_channel,
+    complete_event,
+    complete_place,
+    complete_setting,
+    complete_subscription,
+)
 from podium.cli.errors import REFUSED
 from podium.cli.notify_files import apply_file, check_files, diff_file, print_document, show_schema
 from podium.cli.options import State, Topic, each_once, pair, pass_state
@@ -62,6 +68,7 @@ for made in (check_files, apply_file, diff_file, show_schema):
     type=pair,
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=complete_setting,
     help="What the channel needs; secrets as env:NAME or file:PATH. Repeatable.",
 )
 @click.option("--model", metavar="PLACE", shell_complete=complete_place, help="Only events of this; * and ? allowed.")
