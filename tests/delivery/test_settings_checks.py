@@ -36,6 +36,20 @@ UUID = "01a20fb3-dc3c-7f47-9818-d04501bec0cf"
         (WebhookAction(), {**URL, "headers": "X-Team: ml"}, "headers:=JSON"),
         (WebhookAction(), {**URL, "headers": {"Host": "x"}}, "'Host' is no header"),
         (WebhookAction(), {**URL, "headers": {"X-Team": "a\nb"}}, "no header can have"),
+        (WebhookAction(), {**URL, "headers": {"Authorization": "Bearer hunter2"}}, "secret_headers.Authorization=env:"),
+        (WebhookAction(), {**URL, "headers": {"X-Api-Key": "hunter2"}}, "secret_headers.X-Api-Key=env:"),
+        (WebhookAction(), {**URL, "headers": {"PRIVATE-TOKEN": "{{ actor }}"}}, "secret_headers.PRIVATE-TOKEN=env:"),
+        (WebhookAction(), {**URL, "headers": {"cookie": "hunter2"}}, "looks like a secret"),
+        (WebhookAction(), {**URL, "headers": {"X-Team": "env:hunter2"}}, "looks like a secret"),
+        (WebhookAction(), {**URL, "headers": {"X-Team": "Basic hunter2"}}, "looks like a secret"),
+        (WebhookAction(), {**URL, "secret_headers": {"X-Key": "hunter2"}}, "'secret_headers.X-Key' of the action"),
+        (WebhookAction(), {**URL, "secret_headers": {"X-Key": {"a": "env:X"}}}, "never stored"),
+        (WebhookAction(), {**URL, "secret_headers": "env:X"}, "'secret_headers' is no mapping"),
+        (WebhookAction(), {**URL, "secret_headers": "{{ after }}"}, "never stored"),
+        (WebhookAction(), {**URL, "secret_headers": {"Host": "env:X"}}, "'Host' is no header"),
+        (WebhookAction(), {**URL, "token": "env:X", "secret_headers": {"authorization": "env:Y"}}, "given twice"),
+        (WebhookAction(), {**URL, "headers": {"X-A": "1"}, "secret_headers": {"x-a": "env:Y"}}, "given twice"),
+        (WebhookAction(), {**URL, "token": {"a": "env:X"}}, "never stored"),
         (TriggerDagAction(), {**DAG, "url": "airflow"}, "'url'"),
         (TriggerDagAction(), {"dag_id": "x", "password": "env:P"}, "no user"),
         (TriggerDagAction(), {**DAG, "dag_id": ["a"]}, "'dag_id' is no text"),
@@ -71,6 +85,7 @@ def test_what_can_never_work_is_refused(action, settings, words) -> None:
         check_settings(action, settings)
     assert words in str(refused.value)
     assert refused.value.hint
+    assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +93,8 @@ def test_what_can_never_work_is_refused(action, settings, words) -> None:
     [
         (WebhookAction(), {"url": "{{ after.url }}", "headers": {"X-Ref": "{{ ref }}"}}),
         (WebhookAction(), {"secret_url": "env:URL", "payload": "{{ ref }}"}),
+        (WebhookAction(), {**URL, "secret_headers": {"X-Api-Key": "env:KEY", "Cookie": "file:/für/uns"}}),
+        (WebhookAction(), {**URL, "headers": {"Idempotency-Key": "{{ id }}", "Content-Type": "text/plain"}}),
         (WebhookAction(), {"url": "http://10.0.0.1:8080/x", "payload": [1], "headers": {"X-N": 5}}),
         (TriggerDagAction(), {**DAG, "conf": "{{ after }}", "note": "{{ reason }}", "url": "http://airflow:8080"}),
         (TriggerDagAction(), {"dag_id": 5, "password": "env:P", "username": "tom", "conf": {"ref": "{{ ref }}"}}),

@@ -7,7 +7,7 @@ import fnmatch
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
@@ -65,13 +65,11 @@ def _check_declared(target: Channel | Action, settings: Mapping[str, Any], host:
             )
         if kind == "channel" and name not in target.secrets and not isinstance(value, str):
             raise InvalidValueError(f"The setting {name!r} is no text.", hint="Settings are text.")
-        if name in target.secrets and not is_reference(value, host):
-            raise InvalidValueError(
-                f"The setting {name!r} of the {kind} {target.name!r} is a secret and is never stored.",
-                hint=f"Give a reference: {name}=env:NAME_OF_A_VARIABLE or {name}=file:/path/of/a/file"
-                + (", with no $: the shell puts the secret itself there." if str(value).startswith("env:") else "."),
-            )
-        if isinstance(target, Action) and name in target.mappings:
+        is_mapping = isinstance(target, Action) and name in target.mappings
+        if name in target.secrets:
+            for part, given in _parts(name, value).items() if is_mapping else [(name, value)]:
+                _check_secret(f"{part!r} of the {kind} {target.name!r}", part, given, host)
+        if is_mapping:
             _check_mapping(name, value)
     for needed in target.required:
         choice = (needed,) if isinstance(needed, str) else needed
@@ -80,6 +78,20 @@ def _check_declared(target: Channel | Action, settings: Mapping[str, Any], host:
                 f"The {kind} {target.name!r} needs the setting {' or '.join(choice)}.",
                 hint=f"For example --setting {choice[0]}=" + ("env:NAME" if choice[0] in target.secrets else "VALUE"),
             )
+
+
+def _check_secret(what: str, name: str, value: object, host: PluginHost | None) -> None:
+    if not is_reference(value, host):
+        raise InvalidValueError(
+            f"The setting {what} is a secret and is never stored.",
+            hint=f"Give a reference: {name}=env:NAME_OF_A_VARIABLE or {name}=file:/path/of/a/file"
+            + (", with no $: the shell puts the secret itself there." if str(value).startswith("env:") else "."),
+        )
+
+
+def _parts(name: str, value: Any) -> dict[str, Any]:
+    """Return the secrets of a setting, or the references to them, by what to call each: one, or those of a mapping."""
+    return {f"{name}.{key}": item for key, item in value.items()} if isinstance(value, Mapping) else {name: value}
 
 
 def _check_mapping(name: str, value: object) -> None:
@@ -126,8 +138,9 @@ def resolve_settings(
             not look it up.
     """
     for name in target.secrets & set(settings):
-        _require_allowed(name, settings[name])
-    return {name: _resolve(value, host) if name in target.secrets else value for name, value in settings.items()}
+        for part, reference in _parts(name, settings[name]).items():
+            _require_allowed(part, reference)
+    return {name: _resolved(value, host) if name in target.secrets else value for name, value in settings.items()}
 
 
 def error_without_secrets(outcome: Outcome, target: Channel | Action, settings: Mapping[str, Any]) -> str | None:
@@ -139,20 +152,24 @@ def error_without_secrets(outcome: Outcome, target: Channel | Action, settings: 
 
 def without_secrets(text: str, target: Channel | Action, settings: Mapping[str, Any]) -> str:
     """Take secrets out of a text that is stored and shown, also as an error quotes them, whole or a line of them."""
-    for name in target.secrets:
-        secret = settings.get(name)
-        if isinstance(secret, str) and secret:
-            for form in _forms(secret):
-                text = text.replace(form, "***")
+    given = [_parts(name, settings.get(name)).values() for name in target.secrets]
+    secrets = [secret for parts in given for secret in parts if isinstance(secret, str) and secret]
+    for form in _longest_first(form for secret in secrets for form in _forms(secret)):
+        text = text.replace(form, "***")
     return text
 
 
-def _forms(secret: str) -> list[str]:
-    """Return what a secret may look like in a text, the longest first."""
+def _longest_first(forms: Iterable[str]) -> list[str]:
+    """Return texts in the order in which to take them out: one may be a part of another."""
+    return sorted(set(forms), key=lambda form: (-len(form), form))
+
+
+def _forms(secret: str) -> set[str]:
+    """Return what a secret may look like in a text."""
     lines = [line.strip() for line in secret.splitlines()]
     plain = {secret, secret.strip(), *(line for line in lines if len(line) >= _SHORTEST_LINE)} - {""}
     quoted = {form for item in plain for form in (repr(item)[1:-1], json.dumps(item)[1:-1], quote(item, safe=""))}
-    return sorted(plain | quoted, key=lambda form: (-len(form), form))
+    return plain | quoted
 
 
 def _require_allowed(setting: str, reference: str) -> None:
@@ -166,6 +183,12 @@ def _require_allowed(setting: str, reference: str) -> None:
             f"The setting {setting!r} names {reference}, which this process may not look up.",
             hint="PODIUM_SECRETS_ALLOW lists what it may, where deliveries are made.",
         )
+
+
+def _resolved(value: Any, host: PluginHost | None) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _resolve(reference, host) for key, reference in value.items()}
+    return _resolve(value, host)
 
 
 def _resolve(reference: str, host: PluginHost | None) -> str:

@@ -68,6 +68,7 @@ class Action(ABC):
         optional: Further settings.
         secrets: Settings whose value must be a reference such as ``env:TOKEN``, because it is never stored.
         mappings: Settings that are names with values; a text is refused for one, unless all of it is one expression.
+            Of one that is a secret as well, each value is a reference.
         documents: Settings that are any JSON: a text that is the JSON of an object or a list counts as that.
         seconds: How long an attempt may take. What takes more than the usual 20 is left to ``podium deliver``: it is
             never run right after the change, in the process that made it.
