@@ -143,7 +143,7 @@ def test_a_hostile_name_in_a_finding(run, ok, files):
 
 def test_a_downgrade_and_back(ok, run, model):
     """The schema goes back with --yes, commands say what is needed, and an upgrade brings it forward."""
-    assert "taken back from 0005 to 0001" in ok("db", "downgrade", "0001", "--yes")
+    assert "taken back from 0006 to 0001" in ok("db", "downgrade", "0001", "--yes")
     assert ok("db", "downgrade", "0001", "--yes").endswith("is that already; nothing changed\n")
     assert run("ls").exit_code == 5
     ok("db", "upgrade")
@@ -162,6 +162,6 @@ def test_a_downgrade_that_nobody_confirms(run, ok, model):
 def test_a_downgrade_says_its_losses_with_yes_too(run, model):
     """--yes leaves out the question, not what is lost; JSON carries it."""
     result = run("db", "downgrade", "0003", "--yes", "--json")
-    assert "Undoing 0005:" in result.stderr
+    assert "Undoing 0006:" in result.stderr
     assert "Undoing 0004:" in result.stderr
-    assert list(json.loads(result.stdout)["lost"]) == ["0005", "0004"]
+    assert list(json.loads(result.stdout)["lost"]) == ["0006", "0005", "0004"]

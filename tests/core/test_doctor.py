@@ -462,12 +462,12 @@ def test_set_up_touches_no_file_of_another_program(lite: Registry, tmp_path: Pat
 
 def test_a_downgrade_says_what_it_undoes_and_does_it(filled: Registry) -> None:
     """What is lost is known before; afterwards the schema is the older one, and an upgrade brings it back."""
-    assert list(filled.downgrade_losses("0001")) == ["0005", "0004", "0003", "0002"]
-    assert filled.downgrade("0001") == ("0005", "0001")
+    assert list(filled.downgrade_losses("0001")) == ["0006", "0005", "0004", "0003", "0002"]
+    assert filled.downgrade("0001") == ("0006", "0001")
     assert filled.downgrade("0001") == ("0001", "0001")
     with pytest.raises(podium.SchemaOutdatedError):
         filled.versions("p/a")
-    assert filled.upgrade() == ("0001", "0005")
+    assert filled.upgrade() == ("0001", "0006")
     assert filled.resolve("p/a").number == 0
 
 

@@ -217,7 +217,7 @@ def _require_narrow(choice: DeliveryChoice, otherwise: str) -> None:
 
 
 def _make_due(connection: sa.Connection, now: datetime, where: list[Any], renewed: dict[str, Any]) -> int:
-    values = {"status": "pending", "next_at": now, "leased_until": None, **renewed}
+    values = {"status": "pending", "next_at": now, "leased_until": None, "tried_before": _D.attempts, **renewed}
     return connection.execute(sa.update(t.deliveries).where(*where).values(values)).rowcount
 
 

@@ -78,6 +78,7 @@ class Claim:
         earlier: What the subscription was told of the same version before, oldest first.
         leased_until: When another worker may take it.
         stream: The collection of the event.
+        tried_before: How many attempts had been made when somebody last had it retried.
     """
 
     id: UUID
@@ -91,6 +92,7 @@ class Claim:
     earlier: tuple[Earlier, ...]
     leased_until: datetime
     stream: UUID | None
+    tried_before: int = 0
 
     @property
     def event(self) -> Event:
@@ -239,6 +241,7 @@ def _claim(connection: sa.Connection, rows: Sequence[Any], attempt: int, until: 
         earlier=_earlier(connection, first) if first.batch is None and first.kind == "subscription" else (),
         leased_until=until,
         stream=first.stream,
+        tried_before=first.tried_before,
     )
 
 
@@ -259,7 +262,7 @@ def _digest(connection: sa.Connection, item: Due, now: datetime, started: dateti
 
 
 def _tried(row: Any) -> tuple[Any, ...]:
-    return row.status, row.attempts, row.next_at, row.leased_until, row.settings, row.template
+    return row.status, row.attempts, row.tried_before, row.next_at, row.leased_until, row.settings, row.template
 
 
 def _earlier(connection: sa.Connection, row: Any) -> tuple[Earlier, ...]:

@@ -17,19 +17,16 @@ _LONGEST_WISH = 86_400.0  # seconds that a receiver may ask to wait
 def next_attempt(now: datetime, attempt: int, outcome: Outcome, schedule: Sequence[float]) -> datetime | None:
     """Return when to try again, or None when the schedule has ended or trying again cannot help.
 
-    What was given up and is sent again by hand goes through the schedule once more.
-
     Args:
         now: When the attempt ended.
-        attempt: Its number, from 1.
+        attempt: Its number, from 1; after a retry by hand it counts from there, so that all of the schedule follows.
         outcome: What it came to.
         schedule: Seconds before the second, third, ... attempt.
     """
     facts = outcome.cause.facts if isinstance(outcome.cause, DeliveryFailedError) else {}
-    place = (attempt - 1) % (len(schedule) + 1)
-    if facts.get("permanent") or place == len(schedule):
+    if facts.get("permanent") or attempt > len(schedule):
         return None
-    delay = schedule[place] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret depends on it
+    delay = schedule[attempt - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret depends on it
     return now + timedelta(seconds=max(delay, _asked(facts.get("retry_after"))))
 
 

@@ -236,7 +236,8 @@ class _Round:
         """Write how an attempt ended; while the database is away it is tried as long as the lease lasts."""
         worker, outcome = self.worker, sent.outcome
         now = worker.clock()
-        next_at = next_attempt(now, claimed.attempt, outcome, worker.schedule) if outcome.error is not None else None
+        number = claimed.attempt - claimed.tried_before
+        next_at = next_attempt(now, number, outcome, worker.schedule) if outcome.error is not None else None
         verdict: Verdict = "sent" if outcome.error is None else "failed" if next_at is not None else "dead"
         receipt = outcome.value if outcome.error is None else None
         pauses = iter(_PAUSES)

@@ -15,7 +15,7 @@ from podium.sql.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0005"
+HEAD = "0006"
 VERSION_TABLE = "podium_schema"
 _ALEMBIC = threading.Lock()  # it keeps what it works on in module globals: one migration at a time in a process
 _VERSION = sa.table(VERSION_TABLE, sa.column("version_num", sa.String))

@@ -58,6 +58,7 @@ automations = sa.Table(
 
 # `stream` and `sequence` are those of the event: what is ordered waits for what came before it in its collection.
 # `topic` is what the messages of one thread have in common; `batch` is the end of the time that a digest sums up.
+# `tried_before` is how many attempts had been made when somebody last had it retried: the schedule counts from there.
 deliveries = sa.Table(
     "deliveries",
     metadata,
@@ -79,6 +80,7 @@ deliveries = sa.Table(
     sa.Column("request", sa.Uuid),
     sa.Column("template", PlainJson),
     sa.Column("batch", UtcDateTime),
+    sa.Column("tried_before", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.UniqueConstraint("event_id", "subscription"),  # subscriptions and automations share one space of names
     sa.Index("ix_deliveries_status_next_at", "status", "next_at"),
     sa.Index("ix_deliveries_subscription_topic", "subscription", "topic"),
