@@ -123,12 +123,13 @@ def test_the_same_is_told_again_after_its_time(with_channels, probe, model_file)
     """When the span is over the same is told once more."""
     channel = probe()
     registry = with_channels(channel)
-    registry.subscribe("s", "probe", events=["tag.added"], deduplicate="1s")
+    registry.subscribe("s", "probe", events=["model_version.checked"], deduplicate="1s")
     registry.log("p/a", model_file("a"))
-    registry.tag("p/a:v0", "x")
+    registry.link("p/a", "model-registry/M")
+    registry.record_check("model-registry/M:v0", "bias", "fail")
     registry.close()
     threading.Event().wait(1.1)
-    registry.tag("p/a:v0", "y")
+    registry.record_check("model-registry/M:v0", "bias", "fail")
     registry.close()
     assert len(channel.sent) == 2
 

@@ -56,8 +56,8 @@ class Subscription(Value):
         filter: An expression about the event (`podium.domain.event_fields.EVENTS`); empty for all.
         template: Words in place of Podium's own.
         digest: How much time one message sums up, such as ``1h``; None for a message at once.
-        deduplicate: How long an event of the same type about the same subject and stage is not told again, such as
-            ``10m``.
+        deduplicate: How long an event is not told that only repeats the newest one that was told about the same
+            matter, such as ``10m``.
     """
 
     name: str

@@ -49,7 +49,7 @@ class NotifyVerbs(AutomationVerbs):
             template: Words in place of Podium's own, ``{"title": ..., "lines": ...}``: Jinja over the fields of the
                 message.
             digest: How much time one message sums up, such as ``1h``; a message at once if left out.
-            deduplicate: How long an event of the same type about the same subject and stage is not told again.
+            deduplicate: How long an event is not told that only repeats the newest one told about the same matter.
 
         Raises:
             ExpressionError: The filter cannot be understood; a kind of `InvalidValueError`.

@@ -14,6 +14,8 @@ from podium.domain.automations import REPORTS, stopped_by
 from podium.domain.delivery import Automation, Subscription, Template
 from podium.domain.durations import parse_duration
 from podium.domain.events import Event
+from podium.domain.plain import canonical
+from podium.domain.repetition import check_names, matter_of, said_of
 from podium.sql import tables as t
 from podium.sql.ids import new_id
 
@@ -54,7 +56,7 @@ def outgoing(connection: sa.Connection, stream: UUID, event: Event, targets: Tar
     told = [
         _told(event, item)
         for item in targets.subscriptions
-        if item.wants(event) and not _told_already(connection, event, item)
+        if item.wants(event) and not _told_already(connection, stream, event, item)
     ]
     quiet = event.type in REPORTS
     fired = [
@@ -118,20 +120,55 @@ def _common(stream: UUID, event: Event) -> dict[str, Any]:
     }
 
 
-def _told_already(connection: sa.Connection, event: Event, item: Subscription) -> bool:
-    """Whether the subscription was told of the same type, subject and stage within its span."""
+def _told_already(connection: sa.Connection, stream: UUID, event: Event, item: Subscription) -> bool:
+    """Whether the newest that the subscription was told of the same matter within its span says the same.
+
+    What was given up counts as told of, and as nothing that could be repeated. The lock on the stream lets nobody else
+    write an event of this collection meanwhile.
+    """
     if not item.deduplicate:
         return False
-    d, e = t.deliveries.c, t.events.c
-    since = event.at - parse_duration(item.deduplicate)
-    query = (
-        sa.select(t.events.c.after)
-        .join(t.deliveries, d.event_id == e.id)
-        .where(d.subscription == item.name, d.topic == event.subject, e.type == event.type, e.created_at > since)
-    )
-    return any(row.after.get("stage") == event.after.get("stage") for row in connection.execute(query))
+    matter = matter_of(event.subject, event.before, event.after)
+    given = {"subscription": item.name, "stream": stream, "since": event.at - parse_duration(item.deduplicate)}
+    for row in connection.execute(_TOLD.where(_may_be_about(matter, event)), given):
+        if matter_of(row.subject, row.before, row.after) == matter:
+            same = said_of(row.type, row.subject, row.after) == said_of(event.type, event.subject, event.after)
+            return same and row.status != "dead"
+    return False
+
+
+def _may_be_about(matter: tuple[str, str], event: Event) -> sa.ColumnElement[bool]:
+    """Let the database leave out what cannot be about the same matter, so that little JSON is read here."""
+    kind, name = matter
+    if kind == "subject":
+        return _E.subject == name
+    entry = {"name": check_names(event.after)[0]} if kind == "checks" else {kind: name}
+    words = canonical(entry)[1:-1]  # as it stands in the text that is stored
+    return sa.or_(*(sa.type_coerce(part, sa.Text).contains(words, autoescape=True) for part in (_E.after, _E.before)))
 
 
 _S, _A = t.subscriptions.c, t.automations.c
 _SUBSCRIPTIONS = sa.select(t.subscriptions).order_by(_S.name)
 _AUTOMATIONS = sa.select(t.automations).order_by(_A.name)
+_D, _E = t.deliveries.c, t.events.c
+_OLD = t.events.alias("old")
+_STREAM = sa.bindparam("stream", type_=sa.Uuid)
+# The number of the newest event of the collection that is too old: what follows is looked at by index, and no more.
+_TOO_OLD = (
+    sa.select(_OLD.c.sequence)
+    .where(_OLD.c.stream == _STREAM, _OLD.c.created_at <= sa.bindparam("since", type_=_OLD.c.created_at.type))
+    .order_by(_OLD.c.sequence.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_TOLD = (
+    sa.select(_E.type, _E.subject, _E.before, _E.after, _D.status)
+    .join(t.events, _E.id == _D.event_id)
+    .where(
+        _D.subscription == sa.bindparam("subscription"),
+        _D.kind == "subscription",
+        _D.stream == _STREAM,
+        _D.sequence > sa.func.coalesce(_TOO_OLD, 0),
+    )
+    .order_by(_D.sequence.desc())
+)
