@@ -51,3 +51,11 @@ def test_drop_of_what_does_not_fit(ok, run, line) -> None:
     assert "Did you mean 'me'?" in ok("deliveries", "drop", "--subscription", "mee")
     assert ok("deliveries", "drop", "--channel", "slack") == "Nothing fits\n"
     assert ok("deliveries", "drop", "--channel", "console").startswith("3 given up")
+
+
+def test_a_worker_that_stays_says_once_that_something_waits(ok, line, monkeypatch) -> None:
+    """Not at every look, which may be thousands."""
+    monkeypatch.setattr("podium.cli.deliveries._INTERVAL", 0.05)
+    monkeypatch.setattr("podium.plugins.console.ConsoleChannel.send", lambda *_: 1 / 0)
+    said = ok("deliver", "--watch", "--seconds", "0.5")
+    assert said.splitlines() == [f"2 waiting for {line[0]} (podium deliveries show)"]

@@ -98,7 +98,7 @@ def _watch(state: State, registry: Registry, stop: threading.Event, pause: float
     """
     end = time.monotonic() + seconds if seconds is not None else float("inf")
     away = False
-    absent: dict[str, int] = {}
+    left_over: tuple[dict[str, int], dict[str, int]] = ({}, {})
     _require_database(registry, stop)
     while not stop.is_set() and (left := end - time.monotonic()) > 0:
         try:
@@ -113,9 +113,10 @@ def _watch(state: State, registry: Registry, stop: threading.Event, pause: float
             if away:
                 say("podium: The database answers again.", to_stderr=True)
             away = False
-            if report.sent or report.failed or report.dead or dict(report.absent) != absent:
+            still = (dict(report.absent), dict(report.waiting))
+            if report.sent or report.failed or report.dead or still != left_over:
                 _tell(state, report)
-            absent = dict(report.absent)
+            left_over = still
         stop.wait(min(pause, max(0.0, end - time.monotonic())))
 
 

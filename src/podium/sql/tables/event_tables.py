@@ -85,6 +85,7 @@ deliveries = sa.Table(
     sa.Index("ix_deliveries_status_next_at", "status", "next_at"),
     sa.Index("ix_deliveries_subscription_topic", "subscription", "topic"),
     sa.Index("ix_deliveries_subscription_stream_sequence", "subscription", "stream", "sequence"),
+    sa.Index("ix_deliveries_subscription_stream_status_sequence", "subscription", "stream", "status", "sequence"),
 )
 
 delivery_attempts = sa.Table(
