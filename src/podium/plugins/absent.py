@@ -30,7 +30,7 @@ def why_absent(host: PluginHost, kind: Kind, name: str) -> str:
         return f"Install podium-{name}. {tail}"
     if name in others:
         return f"It is {'an action: podium automation add' if kind == 'channel' else 'a channel: podium notify add'}."
-    near = near_names(name, known) or (near_names(name, PUBLISHED) if kind == "channel" else [])
+    near = near_names(str(name), known) or (near_names(str(name), PUBLISHED) if kind == "channel" else [])
     if near:
         more = "" if near[0] in known else f" Install podium-{near[0]}."
         return f"Did you mean {near[0]!r}?{more} {tail}"

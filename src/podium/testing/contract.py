@@ -71,6 +71,7 @@ class ChannelContract(ContractCase):
         """
         references = {name: "env:SOME_NAME" if name in channel.secrets else settings[name] for name in settings}
         check_settings(channel, references)
+        channel.check(references)
         assert [name for name in settings if tools.SECRETIVE.search(name) and name not in channel.secrets] == []
         for name in set(settings) & set(channel.secrets):
             with pytest.raises(InvalidValueError):

@@ -236,6 +236,6 @@ def _named(name: str, kind: Kind, there: Sequence[Target], others: Sequence[Subs
         hint = (
             f"{name!r} is {'an automation' if kind == 'subscription' else 'a subscription'}: see 'podium {other} show'."
         )
-    elif near := near_names(name, [item.name for item in there]):
+    elif near := near_names(str(name), [item.name for item in there]):
         hint = f"Did you mean {near[0]!r}? {hint}"
     raise NotFoundError(f"There is no {kind} {name!r}.", hint=hint, name=name)
