@@ -27,13 +27,14 @@ def plugins_command(state: State) -> None:
     """List plugins and what went wrong in them.
 
     What is installed, and what lies in the folders of PODIUM_PLUGINS_DIR. A plugin that takes long to import is still
-    loading when this list is printed; a change does not wait for it.
+    loading when this list is printed; a change does not wait for it. Each is asked which channels and actions it
+    brings. Faults are those of the last 30 days, of plugins that are here.
     """
     from podium.plugins.host import PluginHost
 
     host = PluginHost()
     with muted("podium.plugins"):
-        found = host.plugins()
+        found = host.examine()
         faults, problem = _faults(state, host)
     if state.json:
         error = problem.to_json() if problem is not None else None
@@ -93,7 +94,7 @@ def _faults(state: State, host: PluginHost) -> tuple[Sequence[RecordedFault], Po
     """Return the recorded faults, or why they cannot be had: the list of plugins is needed most when all else fails."""
     try:
         with state.registry(host) as registry:
-            return registry.plugin_faults(), None
+            return registry.plugin_faults(here=True), None
     except PodiumError as error:
         return (), error
 
@@ -101,11 +102,22 @@ def _faults(state: State, host: PluginHost) -> tuple[Sequence[RecordedFault], Po
 def _print_plugins(found: Sequence[PluginInfo]) -> None:
     rows: list[Sequence[str | Text]] = []
     for item in found:
-        hooks = ", ".join(hook.removeprefix("podium_") for hook in item.hooks)
-        words = item.error or ("still loading" if item.state == "loading" else hooks)
-        rows.append((styled(item.name, "bold"), item.version, styled(words, _STYLES.get(item.state, "")), item.source))
+        words = item.error or ("still loading" if item.state == "loading" else _offers(item))
+        style = _STYLES.get("failed" if item.faults else item.state, "")
+        rows.append((styled(item.name, "bold"), item.version, styled(words, style), item.source))
     columns = [Column("Name"), Column("Version"), Column("Hooks, or why not in use", fold=True)]
     print_table([*columns, Column("Source", fold=True)], rows)
+
+
+def _offers(item: PluginInfo) -> str:
+    """Return what a plugin implements and brings, and what is wrong with that: ``channels (slack)``."""
+    brought = {"podium_channels": item.channels, "podium_actions": item.actions}
+    parts = []
+    for hook in item.hooks:
+        names, word = brought.get(hook), hook.removeprefix("podium_")
+        if names or not any(fault.startswith(f"{word}: ") for fault in item.faults):
+            parts.append(word + (f" ({', '.join(names)})" if names else ""))
+    return "; ".join(filter(None, [", ".join(parts), *item.faults]))
 
 
 def _print_faults(faults: Sequence[RecordedFault]) -> None:

@@ -13,9 +13,9 @@ import importlib.metadata
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -27,7 +27,17 @@ from podium.plugins import answers, builtin, console, forks
 from podium.plugins.actions import Action
 from podium.plugins.channels import Channel
 from podium.plugins.guard import Outcome, call_here, call_within
-from podium.plugins.loading import CUT_SHORT, FORKED, Candidate, Loader, PluginInfo, Slot, find_candidates, load
+from podium.plugins.loading import (
+    CUT_SHORT,
+    FORKED,
+    NO_HOOK,
+    Candidate,
+    Loader,
+    PluginInfo,
+    Slot,
+    find_candidates,
+    load,
+)
 from podium.plugins.shelf import Shelf
 from podium.settings import PluginChoice, read_plugin_choice
 
@@ -36,10 +46,12 @@ __all__ = ["Fault", "PluginHost", "PluginInfo"]
 _LOADING = "loading"
 _GRACE_SECONDS = 0.2  # most plugins are imported in less; then the first call knows all of them
 _FORK_SECONDS = 1.0
+_ANSWER_SECONDS = 0.5  # more than the limit of a call, so that its end is on record
 _ORIGIN_SECONDS = 1.0
 _LATE_SECONDS = 1.0
 # A plugin that hangs in one of these is not called again before it comes back, and one that forks not at all. A gate
 # always is: it must not refuse for ever because it once did not answer.
+_OFFERS = ("podium_channels", "podium_actions")
 _SKIPPED = frozenset({"podium_on_event", "podium_origin"})
 _BUSY = "was not called: an earlier call of it has not come back"
 _FORKS_AGAIN = "was not called: it forked this process before"
@@ -88,6 +100,7 @@ class PluginHost:
         self._forked: set[tuple[str, str]] = set()
         self._running: dict[tuple[str, str], float] = {}
         self._logged: set[Fault] = set()
+        self._misoffered: list[Fault] = []
         self._loader = Loader(self._changed, lambda plugin, error: self._add_fault(plugin, _LOADING, error))
         more = (self._changed, self._note, self.seconds)
         self._channels: Shelf[Channel] = Shelf("podium_channels", Channel, "channel", *more)  # type: ignore[type-abstract]  # no object is made of it
@@ -96,6 +109,27 @@ class PluginHost:
     def plugins(self) -> tuple[PluginInfo, ...]:
         """Return every plugin that was found, those that failed to load or still do it included."""
         return tuple(slot.info() for slot in self._wait_loaded())
+
+    def taken(self) -> frozenset[str]:
+        """Return the names of the plugins that are here and not left out by the environment."""
+        return frozenset(slot.name for slot in self._all() if slot.state != "left out")
+
+    def examine(self) -> tuple[PluginInfo, ...]:
+        """Return every plugin with what it offers and what is wrong with that, after asking each, for a limited time.
+
+        For whoever looks after an installation: what is found so is returned, and not noted as a fault.
+        """
+        slots = self._wait_loaded()
+        with self._lock:
+            before = list(self.faults)
+        channels = self._channels.all(slots, self.seconds + _ANSWER_SECONDS)
+        actions = self._actions.all(slots, self.seconds + _ANSWER_SECONDS)
+        with self._lock:
+            self.faults = [fault for fault in self.faults if fault in before or fault.hook not in _OFFERS]
+            wrong = list(dict.fromkeys(self._misoffered))
+        brings = [(self._channels.plugin_of(channel), name) for name, channel in channels.items()]
+        does = [(self._actions.plugin_of(action), name) for name, action in actions.items()]
+        return tuple(_examined(slot, brings, does, wrong) for slot in slots)
 
     def has(self, hook: str) -> bool:
         """Whether any plugin implements a hook, or may once it is loaded."""
@@ -281,6 +315,8 @@ class PluginHost:
         fault = Fault(plugin, hook, error)
         with self._lock:
             self.faults.append(fault)
+            if hook in _OFFERS:
+                self._misoffered.append(fault)
             known = fault in self._logged
             if len(self._logged) < _MOST_LOGGED:
                 self._logged.add(fault)
@@ -323,6 +359,23 @@ class PluginHost:
         for slot in slots:
             if slot.thread is not None and slot.thread.is_alive():
                 slot.thread.join(max(0.0, end - time.monotonic()))
+
+
+def _examined(
+    slot: Slot,
+    channels: Sequence[tuple[str | None, str]],
+    actions: Sequence[tuple[str | None, str]],
+    wrong: list[Fault],
+) -> PluginInfo:
+    if slot.state != "active":
+        return slot.info()
+    faults = [f"{each.hook.removeprefix('podium_')}: {each.error}" for each in wrong if each.plugin == slot.name]
+    return replace(
+        slot.info(),
+        channels=tuple(name for plugin, name in channels if plugin == slot.name),
+        actions=tuple(name for plugin, name in actions if plugin == slot.name),
+        faults=tuple(faults if slot.hooks else [NO_HOOK]),
+    )
 
 
 def _built_in(name: str, module: ModuleType) -> Candidate:

@@ -44,6 +44,9 @@ class PluginInfo(Value):
         hooks: What it implements.
         error: Why it is not in use, or None.
         state: ``active``, ``loading`` (it may be in use soon), ``failed``, or ``left out`` by the environment.
+        channels: The names of the channels that it brings; None if it was not asked, see `PluginHost.examine`.
+        actions: Likewise of the actions.
+        faults: What is wrong with what it offers.
     """
 
     name: str
@@ -52,6 +55,9 @@ class PluginInfo(Value):
     hooks: tuple[str, ...] = ()
     error: str | None = None
     state: PluginState = "active"
+    channels: tuple[str, ...] | None = None
+    actions: tuple[str, ...] | None = None
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,4 +252,5 @@ class Loader:
 
 
 FORKED = "it forked this process, which has threads; a plugin runs another program with subprocess"
+NO_HOOK = "no hook: is @hookimpl missing?"
 CUT_SHORT = "this process was forked while the plugin was being loaded; it is not in use here"

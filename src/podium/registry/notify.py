@@ -165,10 +165,15 @@ class NotifyVerbs(AutomationVerbs):
         """Return the plugins of this process, those that failed to load included."""
         return self.host.plugins()
 
-    def plugin_faults(self) -> list[RecordedFault]:
-        """Return what plugins did wrong while they were told about changes, in any process."""
+    def plugin_faults(self, *, here: bool = False) -> list[RecordedFault]:
+        """Return what plugins did wrong while they were told about changes, in any process.
+
+        Args:
+            here: Only of plugins that this process takes, and only of the last 30 days: what is gone needs no repair.
+        """
+        taken = self.host.taken() if here else None
         with self._read() as unit:
-            return records.list_faults(unit)
+            return records.list_faults(unit, taken)
 
 
 def _template(given: Template | Mapping[str, str] | None) -> Template | None:

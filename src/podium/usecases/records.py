@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from podium.sql.write import insert_missing, upsert
 from podium.usecases.places import collection_reference, find_collection
 from podium.usecases.unit import Unit
 
+FAULT_DAYS = 30  # after so many without a further one, a fault of a plugin is no news
 _PAGE = 50_000  # contents that are held in memory at once, about
 
 
@@ -131,8 +132,15 @@ def record_fault(unit: Unit, plugin: str, hook: str, error: str, times: int = 1)
     upsert(unit.connection, t.plugin_faults, [row])
 
 
-def list_faults(unit: Unit) -> list[RecordedFault]:
-    """Return the faults of plugins, by plugin and hook."""
+def list_faults(unit: Unit, plugins: Collection[str] | None = None) -> list[RecordedFault]:
+    """Return the faults of plugins, by plugin and hook.
+
+    Args:
+        unit: The unit.
+        plugins: Only those of these plugins that came in the last `FAULT_DAYS`.
+    """
     f = t.plugin_faults.c
     query = sa.select(f.plugin, f.hook, f.error, f.count, f.last_at).order_by(f.plugin, f.hook)
+    if plugins is not None:
+        query = query.where(f.plugin.in_(plugins), f.last_at >= unit.now - timedelta(days=FAULT_DAYS))
     return [RecordedFault(*row) for row in unit.connection.execute(query)]

@@ -44,6 +44,7 @@ _NOT_PUBLIC_4 = tuple(
 # Of IPv6 only what is handed out to the public, without tunnels (Teredo, 6to4), benchmarks and documentation.
 _PUBLIC_6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_6 = tuple(ip_network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+_LAST_PORT = 65535
 _MAPPED, _NAT64 = IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96")
 _NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 _ENTRY = re.compile(r"\[(?P<literal>[^\]]+)\](:(?P<port>[0-9]{1,5}))?|(?P<host>[^:]+)(:(?P<port2>[0-9]{1,5}))?")
@@ -85,16 +86,19 @@ class AllowList:
             only in (None, port) and (_names(entry, host) or _contains(entry, plain)) for entry, only in self._entries()
         )
 
+    def problems(self) -> Iterator[DeliveryFailedError]:
+        """Yield an error for each entry that cannot be read."""
+        for entry in self._words():
+            try:
+                _read(entry)
+            except DeliveryFailedError as error:
+                yield error
+
     def _entries(self) -> Iterator[tuple[str, int | None]]:
-        for entry in self.text.replace(",", " ").lower().split():
-            found = _ENTRY.fullmatch(entry)
-            if found is None and not _is_network(entry):
-                raise _unreadable(entry)
-            name = (found["literal"] or found["host"]) if found else entry  # an IPv6 address without brackets
-            if not _is_network(name) and not _NAME.fullmatch(name):
-                raise _unreadable(entry)
-            port = (found["port"] or found["port2"]) if found else None
-            yield name, int(port) if port else None
+        return map(_read, self._words())
+
+    def _words(self) -> list[str]:
+        return self.text.replace(",", " ").lower().split()
 
 
 def address_of(text: str) -> Address:
@@ -123,6 +127,24 @@ def _is_network(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _read(entry: str) -> tuple[str, int | None]:
+    """Return the place and the port of an entry.
+
+    Raises:
+        DeliveryFailedError: It cannot be read.
+    """
+    found = _ENTRY.fullmatch(entry)
+    if found is None and not _is_network(entry):
+        raise _unreadable(entry)
+    name = (found["literal"] or found["host"]) if found else entry  # an IPv6 address without brackets
+    if not _is_network(name) and not _NAME.fullmatch(name):
+        raise _unreadable(entry)
+    port = (found["port"] or found["port2"]) if found else None
+    if port is not None and not 1 <= int(port) <= _LAST_PORT:
+        raise _unreadable(entry)
+    return name, int(port) if port is not None else None
 
 
 def _unreadable(entry: str) -> DeliveryFailedError:

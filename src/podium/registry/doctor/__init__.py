@@ -29,6 +29,7 @@ ALWAYS: tuple[Check, ...] = (
     machine.check_file_system,
     machine.check_room,
     machine.check_plugins,
+    machine.check_allowed_addresses,
 )
 WITH_DATABASE: tuple[Check, ...] = (
     database.check_engine,

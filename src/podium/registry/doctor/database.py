@@ -15,6 +15,14 @@ from podium.usecases import health, records
 _SKEW = timedelta(seconds=5)
 _LATE = timedelta(minutes=10)
 _LONG_GC = timedelta(hours=6)
+_NOTHING = "no change of yours was held up by it"
+_HELD_UP = {
+    "podium_check_promotion": "promotions were refused in its name meanwhile",
+    "loading": "a gate that is not loaded in time refuses promotions, and messages for its channels wait",
+    "podium_channels": "messages that need its channels wait",
+    "podium_actions": "automations that need its actions wait",
+    "podium_resolve_secret": "attempts that need its secrets failed",
+}
 _OLDEST_SQLITE, _OLDEST_POSTGRES = (3, 38), (14,)
 
 
@@ -117,15 +125,19 @@ def check_deliveries(case: Case) -> Iterator[Finding]:
 def check_plugin_faults(case: Case) -> Iterator[Finding]:
     """Look what plugins did wrong while they were told about changes."""
     with case.unit() as unit:
-        faults = records.list_faults(unit)
+        faults = records.list_faults(unit, case.host.taken())
     for item in faults:
         times = amount(item.count, "time")
         message = (
             f"The plugin {item.plugin!r} failed {times} in {item.hook}, last on {item.last_at:%Y-%m-%d}: {item.error}."
         )
-        yield warning("plugin faults", message, "Repair it; no change of yours was held up by it.", plugin=item.plugin)
+        hint = (
+            f"Repair it; {_HELD_UP.get(item.hook, _NOTHING)}. "
+            f"Without a further one it is left out after {records.FAULT_DAYS} days."
+        )
+        yield warning("plugin faults", message, hint, plugin=item.plugin)
     if not faults:
-        yield fine("plugin faults", "No plugin failed.")
+        yield fine("plugin faults", f"No plugin failed in a call of the last {records.FAULT_DAYS} days.")
 
 
 def _sqlite(case: Case, version: str, damage: list[str], journal: str) -> Iterator[Finding]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from podium.domain.expressions import near_names
 from podium.domain.health import Finding, file_system_of, is_network, judge_space
 from podium.plugins.dropins import writable_by_all
-from podium.plugins.loading import NO_FOLDER
-from podium.registry.doctor.case import Case, fault, fine, size_text, warning
-from podium.settings import read_plugin_choice
+from podium.plugins.loading import NO_FOLDER, NO_HOOK
+from podium.plugins.web.addresses import VARIABLE, AllowList
+from podium.registry.doctor.case import Case, fault, fine, size_text, told, warning
+from podium.settings import PluginChoice, read_plugin_choice
 
 
 def check_home(case: Case) -> Iterator[Finding]:
@@ -88,7 +91,7 @@ def check_room(case: Case) -> Iterator[Finding]:
 
 def check_plugins(case: Case) -> Iterator[Finding]:
     """Look which plugins are not in use; those that the environment leaves out are meant to be."""
-    found = case.host.plugins()
+    found = case.host.examine()
     for item in found:
         leave_out = f"PODIUM_PLUGINS_BLOCK={shlex.quote(item.name)} leaves it out."
         hint = f"Repair or remove it ({item.source}); {leave_out}"
@@ -105,15 +108,43 @@ def check_plugins(case: Case) -> Iterator[Finding]:
             )
             hint = f"Let it import less ({item.source}); {leave_out}"
             yield warning("plugins", message, hint, plugin=item.name)
-    open_to_all = (
-        list(writable_by_all((case.host.choice or read_plugin_choice()).folders)) if case.host.discover else []
-    )
+        for wrong in item.faults:
+            message = f"The plugin {item.name!r} does not offer what it wants to: {wrong.rstrip('.?')}."
+            if wrong == NO_HOOK:
+                message = f"The plugin {item.name!r} has {wrong}"
+            yield warning("plugins", message, hint, plugin=item.name)
+    choice = case.host.choice or read_plugin_choice()
+    yield from _unfit(choice, [item.name for item in found]) if case.host.discover else ()
+    open_to_all = list(writable_by_all(choice.folders)) if case.host.discover else []
     for path in open_to_all:
         hint = f"chmod o-w {path}: whoever may write there runs code in every process that uses Podium."
         yield warning("plugins", f"{path}, where PODIUM_PLUGINS_DIR has drop-ins, can be written by all.", hint)
-    if not open_to_all and not any(item.state in ("failed", "loading") for item in found):
+    if not open_to_all and not any(item.state in ("failed", "loading") or item.faults for item in found):
         names = ", ".join(item.name for item in found if item.state == "active")
         yield fine("plugins", f"All plugins load: {names or 'none is in use'}.")
+
+
+def check_allowed_addresses(case: Case) -> Iterator[Finding]:
+    """Look whether the list of internal addresses that may be reached can be read."""
+    listed = AllowList.of_environment()
+    wrong = list(listed.problems())
+    for error in wrong:
+        yield told("allowed addresses", error)
+    if listed.text.strip() and not wrong:
+        yield fine("allowed addresses", f"{VARIABLE} can be read: {' '.join(listed.text.replace(',', ' ').split())}.")
+
+
+def _unfit(choice: PluginChoice, names: Sequence[str]) -> Iterator[Finding]:
+    """Look for patterns that fit no plugin: a slip in them takes a plugin out, or lets one in, without a word."""
+    lists = (("PODIUM_PLUGINS_ALLOW", choice.allow or ()), ("PODIUM_PLUGINS_BLOCK", choice.block))
+    for variable, patterns in lists:
+        for pattern in patterns:
+            if fnmatch.filter(names, pattern):
+                continue
+            near = near_names(pattern, names)
+            meant = f"Did you mean {near[0]!r}? " if near else ""
+            hint = f"{meant}Names are joined by commas; 'podium plugins' lists them."
+            yield warning("plugins", f"{variable} names {pattern!r}, which no plugin here is called.", hint)
 
 
 def _folder(check: str, path: str, hint: str) -> Finding:
