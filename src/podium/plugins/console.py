@@ -15,7 +15,11 @@ class ConsoleChannel(Channel):
     name = "console"
 
     def send(self, message: Message, settings: Mapping[str, str]) -> str:
-        """Print the message with its control characters made visible; see `Channel.send`."""
+        """Print the message with its control characters made visible; see `Channel.send`.
+
+        Only Podium makes lines: a line break of a user is a space (see `Message.as_text`), and all that follows the
+        title is indented.
+        """
         text = "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in message.as_text())
         print(text.replace("\n", "\n  "), file=sys.stderr, flush=True)
         return "printed"
