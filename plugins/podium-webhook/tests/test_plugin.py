@@ -9,7 +9,8 @@ from importlib.metadata import entry_points
 import pytest
 from podium_webhook import WebhookChannel
 
-from podium.plugins import InvalidValueError, PluginHost
+from podium.plugins import DeliveryFailedError, InvalidValueError, PluginHost
+from podium.testing import make_message
 
 
 def test_installing_is_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,3 +50,22 @@ def test_secrets_are_declared() -> None:
     settings = {"url", "secret_url", "secret", *WebhookChannel.optional}
     assert {"secret_url", "secret", "previous_secret"} == WebhookChannel.secrets
     assert settings >= WebhookChannel.secrets
+
+
+@pytest.mark.parametrize("source", ["my registry <x>", "a\nb", "registry/é", "100%", "\u200b"])
+def test_a_source_that_no_reader_takes(source: str) -> None:
+    """CloudEvents asks for a URI reference: anything else is refused when it is given, and never sent."""
+    settings = {"secret_url": "env:U", "secret": "env:S", "source": source}
+    with pytest.raises(InvalidValueError, match="'source' is no URI"):
+        WebhookChannel().check(settings)
+    with pytest.raises(DeliveryFailedError, match="'source' is no URI") as caught:
+        WebhookChannel().send(
+            make_message(), {**settings, "secret_url": "http://127.0.0.1:9/x", "secret": "whsec_MTIz"}
+        )
+    assert caught.value.permanent is True
+
+
+@pytest.mark.parametrize("source", ["", "/podium", "https://models.example.com/a%20b?x=1#y", "urn:uuid:1-2", "team-a"])
+def test_a_source_that_is_a_uri(source: str) -> None:
+    """Addresses, names and paths are taken."""
+    WebhookChannel().check({"secret_url": "env:U", "secret": "env:S", "source": source})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from podium.plugins import Channel, DeliveryFailedError, Message
 from podium.plugins.checking import as_mistake, check_web_address
 
 _LEAST, _MOST = 1, 30
+# The characters of a URI reference, RFC 3986: readers of CloudEvents refuse an event whose source is none.
+_URI = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 
 
 class WebhookChannel(Channel):
@@ -30,10 +33,11 @@ class WebhookChannel(Channel):
         self.seconds = seconds
 
     def check(self, settings: Mapping[str, str]) -> None:
-        """Judge the address and the time; see `Channel.check`."""
+        """Judge the address, the time and the source; see `Channel.check`."""
         check_web_address(settings, "url")
         with as_mistake():
             self._seconds(settings)
+            _source(settings)
 
     def send(self, message: Message, settings: Mapping[str, str]) -> str:
         """Post one message; see `Channel.send`.
@@ -56,7 +60,7 @@ class WebhookChannel(Channel):
 
         deadline = Deadline(self._seconds(settings))
         target = target_of(settings.get("secret_url", "").strip() or settings.get("url", "").strip())
-        body = cloud_event(message, settings.get("source", "").strip() or "/podium")
+        body = cloud_event(message, _source(settings))
         secrets = (settings.get("secret", ""), settings.get("previous_secret", ""))
         agent = {"User-Agent": f"podium-webhook/{version('podium-webhook')}"}
         headers = {"Content-Type": MEDIA_TYPE, **agent, **signed_headers(message.id, body, secrets)}
@@ -73,3 +77,12 @@ class WebhookChannel(Channel):
             text = "The setting 'timeout' is no time that a receiver may take."
             raise DeliveryFailedError(text, hint=f"Give whole seconds, {_LEAST} to {_MOST}.", permanent=True)
         return float(told)
+
+
+def _source(settings: Mapping[str, str]) -> str:
+    told = settings.get("source", "").strip() or "/podium"
+    if not _URI.fullmatch(told):
+        text = "The setting 'source' is no URI."
+        hint = "Give an address or a path, such as https://models.example.com or /podium/team-a; a space is %20."
+        raise DeliveryFailedError(text, hint=hint, permanent=True)
+    return told
