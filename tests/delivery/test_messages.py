@@ -145,7 +145,11 @@ def event(kind: str, subject: str = MODEL, *, reason: str | None = None, before=
                 "model_version.promoted",
                 number=3,
                 stage="production",
-                approvals=[{"person": "bob", "decision": "approved"}, {"person": "cat", "decision": "withdrawn"}],
+                approvals=[
+                    {"person": "bob", "decision": "approved"},
+                    {"person": "cat", "decision": "approved"},
+                    {"person": "cat", "decision": "withdrawn"},
+                ],
             ),
             f"{MODEL} v3 is now production",
             ("Approved by bob",),

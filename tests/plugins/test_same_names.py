@@ -124,3 +124,27 @@ def test_a_plugin_in_front_that_hangs_holds_up_no_change_and_no_message(install,
     took, statuses = run(BESIDE)
     assert statuses == {"console": "sent", "note": "sent"}
     assert took < 2
+
+
+def test_a_name_that_cannot_be_read_is_a_fault() -> None:
+    """And nobody waits for that plugin."""
+
+    class Nameless(Channel):
+        @property
+        def name(self) -> str:  # type: ignore[override]  # that is what is tried
+            raise RuntimeError("no name today")
+
+        def send(self, message: Message, settings: object) -> str:
+            return "never"
+
+    class Offer:
+        @hookimpl
+        def podium_channels(self) -> list[Channel]:
+            return [Nameless()]
+
+    host = PluginHost(discover=False)
+    host.register(Offer(), "offer")
+    began = time.monotonic()
+    assert host.channel("chat", 2) is None
+    assert time.monotonic() - began < 1.5
+    assert [fault.error for fault in host.take_faults()] == ["RuntimeError: no name today"]

@@ -83,7 +83,8 @@ def _cancelled(it: _Facts) -> list[str]:
 
 
 def _promoted(it: _Facts) -> list[str]:
-    people = [said["person"] for said in it.after.get("approvals") or () if said.get("decision") == "approved"]
+    last = {said["person"]: said.get("decision") for said in it.after.get("approvals") or ()}
+    people = [person for person, decision in last.items() if decision == "approved"]
     return [f"Approved by {', '.join(people)}"] if people else []
 
 

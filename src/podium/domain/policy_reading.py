@@ -128,9 +128,10 @@ def _check_value(value: Any, schema: Mapping[str, Any], path: Path, mistakes: Mi
         return
     before = len(mistakes.found)
     with mistakes.at(path):
-        _check_type(value, schema, mistakes.words.get(path))
-        if (check := _FORMATS.get(schema.get("format", ""))) is not None:
+        check = _FORMATS.get(schema.get("format", ""))
+        if check is not None and not isinstance(value, bool | int | float):  # those are only to be quoted
             check(value)
+        _check_type(value, schema, mistakes.words.get(path))
         _check_limits(value, schema)
     if isinstance(value, dict) and len(mistakes.found) == before:
         _check_keys(value, schema, path, mistakes)

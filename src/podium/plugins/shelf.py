@@ -136,28 +136,27 @@ class Shelf(Generic[T]):
         notes = [(slot.name, outcome)]
         with self.changed:
             offers = self._offers.setdefault(slot.name, {})
-            for thing in outcome.value or ():
-                error = self._refusal(thing, offers)
+            for name, thing in outcome.value or ():
+                error = self._refusal(name, thing, offers)
                 if error is not None:
                     notes.append((slot.name, Outcome(error=error)))
                     continue
-                offers[thing.name] = thing
-                rivals = [rival.name for rival in self._holders(thing.name, self._order)]
+                offers[name] = thing
+                rivals = [rival.name for rival in self._holders(name, self._order)]
                 if len(rivals) > 1:  # it is had by one before, or taken from the one that had it
                     loser = rivals[1] if rivals[0] == slot.name else slot.name
-                    words = f"the {self._word} {thing.name!r} exists already, in the plugin {rivals[0]!r}"
+                    words = f"the {self._word} {name!r} exists already, in the plugin {rivals[0]!r}"
                     notes.append((loser, Outcome(error=words)))
         # Before whoever waits goes on: what went wrong is on record by then.
-        for name, note in notes:
-            self._note(name, self.hook, note)
+        for plugin, note in notes:
+            self._note(plugin, self.hook, note)
         with self.changed:
             self._open.pop(slot.name, None)
             self.changed.notify_all()
 
-    def _refusal(self, thing: Any, offers: Container[str]) -> str | None:
+    def _refusal(self, name: Any, thing: Any, offers: Container[str]) -> str | None:
         if not isinstance(thing, self._kind):
             return f"{type(thing).__name__} is not a podium.plugins.{self._kind.__name__}"
-        name = getattr(thing, "name", "")
         try:
             check_label(name, f"{self._word} name")
         except InvalidNameError as error:
@@ -173,7 +172,7 @@ def _ranked(name: str, slots: Sequence[Slot], before: Slot | None = None) -> lis
     return ranked if before is None else ranked[: ranked.index(before)]
 
 
-def _listed(function: Callable[[], Any]) -> list[Any]:
-    """Ask, and read the answer in the same guarded call: it may be a generator that raises half way."""
+def _listed(function: Callable[[], Any]) -> list[tuple[Any, Any]]:
+    """Ask, and read the answer in the same guarded call: a generator may raise half way, and a name too."""
     answer = function()
-    return list(answer) if answer is not None else []
+    return [(getattr(thing, "name", ""), thing) for thing in answer] if answer is not None else []
