@@ -103,7 +103,7 @@ def add_subscription(
     if state.json:
         state.print_json(made)
     else:
-        say(f"{made.name}: {', '.join(made.events)} go to {made.channel} from now on")
+        say(f"{made.name}: {_events(made)} go to {made.channel} from now on")
         say(f"Try it: podium notify test {shell_word(made.name)}")
 
 
