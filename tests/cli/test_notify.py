@@ -120,6 +120,21 @@ def test_all_mistakes_are_told_at_once(run, file) -> None:
     assert places == [(2, ["subscriptions", 0, "settings"]), (5, ["subscriptions", 1, "filter"])]
 
 
+@pytest.mark.parametrize("flow", [True, False], ids=["flow", "block"])
+def test_a_secret_in_a_file_is_not_shown(run, file, flow) -> None:
+    """The line where it stands is told by its number: what CI prints, many read."""
+    settings = "{url: 'https://x.example', secret: hunter2-hunter2}"
+    block = "\n      url: https://x.example\n      secret: hunter2-hunter2"
+    one = f"subscriptions:\n  - name: s\n    channel: console\n    settings: {settings if flow else block}\n"
+    line = f"subscriptions: [{{nmae: s, channel: console, settings: {settings}}}]\n"
+    for text in (one, one.replace("name: s", "nmae: s"), line):
+        file.write_text(text, encoding="utf-8")
+        for command in (("notify", "check", file), ("notify", "check", file, "--json"), ("notify", "apply", file)):
+            result = run(*command)
+            assert result.exit_code == 2
+            assert "hunter2" not in result.stdout + result.stderr
+
+
 def test_a_setting_given_twice_is_a_slip(run) -> None:
     """Neither of the two is taken."""
     twice = ("--setting", "a=1", "--setting", "a=2")

@@ -66,6 +66,15 @@ def test_an_artifact_is_followed_too(quiet, model) -> None:
     assert quiet.subscription("svm").model == "digits/trees"
 
 
+def test_an_artifact_of_almost_the_same_name_takes_nothing_along(quiet, model_file) -> None:
+    """The names of artifacts tell case apart, so a subscription stays with the one that it names."""
+    for name in ("data", "Data"):
+        quiet.log(f"digits/{name}", model_file(name))
+    quiet.subscribe("s", "console", model="digits/data")
+    quiet.rename("digits/Data", "more")
+    assert quiet.subscription("s").model == "digits/data"
+
+
 @pytest.mark.parametrize("model", [None, "model-registry/Digits", "model-*"], ids=str)
 def test_where_there_are_admins_only_they_change_what_is_about_it(open_at, database_url, model) -> None:
     """Whoever may not set a policy may neither silence those who are told, nor let something start."""

@@ -228,6 +228,9 @@ def test_webhook_posts_what_the_event_is_about(receiver) -> None:
         ('{"n": "{{ number }}"}', {"n": 3}),
         ("{{ after.metrics }}", {"accuracy": 0.97}),
         ("{{ after.metrics | tojson }}", {"accuracy": 0.97}),
+        ('{"n": {{ number }}, "why": "{{ after.said }}"}', {"n": 3, "why": 'say "no", "x": "y'}),
+        ("{{ after.json }}", '{"deploy": "prod"}'),
+        ('{"a": [{% for n in after.metrics %}{{ n | tojson }}{% endfor %}]}', {"a": ["accuracy"]}),
         ("{{ model }} moved", "model-registry/Digits moved"),
         ("{no json}", "{no json}"),
         ("[NaN]", "[NaN]"),
@@ -237,7 +240,7 @@ def test_webhook_posts_what_the_event_is_about(receiver) -> None:
 )
 def test_a_payload_that_is_the_text_of_json_is_posted_as_that(receiver, payload, posted) -> None:
     """A text behind ``payload: |`` is the document that people see there; words of events never change its shape."""
-    action, call = WebhookAction(), call_of(said='say "no", "x": "y')
+    action, call = WebhookAction(), call_of(said='say "no", "x": "y', json='{"deploy": "prod"}')
     action.run(call, rendered_settings(action, {"url": receiver.url, "payload": payload}, call.event))
     assert receiver.requests[0].json() == posted
 

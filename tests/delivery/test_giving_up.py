@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from podium.delivery.worker import DeliveryReport
-from podium.errors import InvalidValueError, NotFoundError
+from podium.errors import InvalidValueError, NotFoundError, PermissionDeniedError
 from podium.plugins import DeliveryFailedError
 from tests.delivery.acting import Act, host_of, soon
 
@@ -34,6 +34,24 @@ def line(with_channels, probe, database_url, model_file, monkeypatch):
 
 def tags(channel) -> list[str]:
     return [message.event.after["tag"] for message in channel.sent]
+
+
+def test_where_there_are_admins_only_they_give_up(open_at, database_url, model_file) -> None:
+    """Whoever may not end a subscription may not keep people from being told either; elsewhere anybody may."""
+    ann, eve = (open_at(database_url, actor=who, host=host_of()) for who in ("ann", "eve"))
+    ann.subscribe("s", "console", events=["tag.added"], digest="1d")
+    ann.log("p/a", model_file("a"))
+    ann.link("p/a", "model-registry/M")
+    ann.grant_role("model-registry", "ann", "admin")
+    ann.tag("model-registry/M:v0", "x")
+    (delivery,) = ann.deliveries()
+    for choice in ({"delivery": delivery.id}, {"subscription": "s"}, {"model": "model-registry/*"}):
+        with pytest.raises(PermissionDeniedError, match="needs the role 'admin'"):
+            eve.drop_deliveries(**choice)
+    assert ann.deliveries("pending") == [delivery]
+    ann.tag("p/a:v0", "y")
+    assert eve.drop_deliveries(model="p/a") == 1
+    assert ann.drop_deliveries(delivery.id) == 1
 
 
 def test_what_was_dropped_holds_nothing_up(line) -> None:

@@ -77,6 +77,16 @@ def test_what_is_news(registry, act: Callable[[Registry], None], expected) -> No
     assert told(registry) == expected
 
 
+def test_who_lost_a_role_is_news(registry) -> None:
+    """What an event says may stand in what was: two people who lose the same role are two pieces of news."""
+    registry.subscribe("s", "console", digest="1d", deduplicate="10m", events=["role.revoked"])
+    for person in ("ann", "bob", "cy"):
+        registry.grant_role("model-registry", person, "admin")
+    for person in ("bob", "cy"):
+        registry.revoke_role("model-registry", person, "admin")
+    assert len(registry.deliveries(event_type="role.revoked")) == 2
+
+
 def test_a_refusal_that_a_task_repeats(registry) -> None:
     """The same reasons are told once, whatever is told of other matters between; other reasons are told."""
     policy = {"stages": [{"name": "production", "checks": ["bias"]}]}

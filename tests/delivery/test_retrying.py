@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from podium.delivery import outbox
 from podium.errors import InvalidValueError, NotFoundError
 from podium.plugins import Channel, DeliveryFailedError, hookimpl
 from podium.registry import Registry
+from podium.registry.base import now
+from podium.sql import tables as t
 from tests.delivery.acting import Act, drain, host_of, soon
 
 
@@ -105,6 +108,45 @@ class Both:
     @hookimpl
     def podium_actions(self) -> list[Act]:
         return [self.action]
+
+
+def test_a_name_that_is_about_something_else_by_now(in_room) -> None:
+    """What was to tell of one place is not handed to whoever took the name for another."""
+    registry, _, subscribe = in_room
+    subscribe("wrong")
+    (delivery,) = tagged(registry, "x")
+    registry.unsubscribe("s")
+    registry.subscribe("s", "other", events=["tag.added"], settings={"room": "mine"}, model="elsewhere/*")
+    for choice in ({"delivery": delivery}, {"subscription": "s"}):
+        registry.drop_deliveries(delivery) if registry.deliveries("pending") else None
+        assert registry.retry(**choice) == 1
+        details = registry.delivery(delivery)
+        assert (details.delivery.channel, details.settings) == ("probe", {"room": "wrong"})
+
+
+def test_what_follows_a_rename_mends_what_was_before(in_room) -> None:
+    """A subscription that names what was renamed is about it still."""
+    registry, _, subscribe = in_room
+    subscribe("wrong", model="p/a")
+    (delivery,) = tagged(registry, "x")
+    registry.rename("p/a", "b")
+    subscribe("right", model="p/b")
+    assert registry.retry(subscription="s") == 1
+    assert registry.delivery(delivery).settings == {"room": "right"}
+
+
+def test_what_got_another_channel_since_it_was_looked_at(in_room) -> None:
+    """A worker that was about to send it to the old one leaves it; the next round sends it to the new one."""
+    registry, channel, subscribe = in_room
+    subscribe("wrong", digest="1d")
+    (delivery,) = tagged(registry, "x")
+    with registry._database.write() as connection:
+        connection.exec_driver_sql("update deliveries set batch = null, next_at = '2020-01-01 00:00:00'")
+        (due,) = outbox.due(connection, now(), now(), 10)
+        connection.execute(sa.update(t.deliveries).values(channel="other"))
+        assert outbox.claim(connection, due, now(), now(), seconds=5) is None
+    assert registry.deliver().sent == 1
+    assert (channel.sent, registry.delivery(delivery).delivery.receipt) == ([], "ok")
 
 
 def test_a_name_that_changed_hands(open_at, probe, database_url, model_file) -> None:

@@ -80,7 +80,7 @@ def automation_command() -> None:
     metavar="KEY=VALUE",
     shell_complete=complete_setting,
     help="What the action needs; {{ ref }} and the like are filled in. KEY.SUB=TEXT for an entry, KEY:=JSON for JSON; "
-    "secrets as env:NAME, file:PATH. Repeatable.",
+    "secrets as env:NAME, file:/path. Repeatable.",
 )
 @click.option("--disabled", is_flag=True, help="Let it rest for now.")
 @pass_state

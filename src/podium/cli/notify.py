@@ -69,7 +69,7 @@ for made in (check_files, apply_file, diff_file, show_schema):
     multiple=True,
     metavar="KEY=VALUE",
     shell_complete=complete_setting,
-    help="What the channel needs; secrets as env:NAME or file:PATH. Repeatable.",
+    help="What the channel needs; secrets as env:NAME or file:/path. Repeatable.",
 )
 @click.option("--model", metavar="PLACE", shell_complete=complete_place, help="Only events of this; * and ? allowed.")
 @click.option("--filter", "where", default="", metavar="EXPRESSION", help="Only events that fit this expression.")

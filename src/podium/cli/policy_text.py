@@ -41,7 +41,9 @@ def pointing_into(text: str) -> Iterator[None]:
         lines = text.splitlines()
         for each in (error, *error.facts.get("others", ())):
             line = each.facts.get("line", 0)
-            if 0 < line <= len(lines) and "column" not in each.facts:  # an expression shows itself
+            shown = 0 < line <= len(lines) and "column" not in each.facts  # an expression shows itself
+            # What stands among settings may be the secret that should not stand there.
+            if shown and "settings" not in each.facts.get("path", ()) and "settings" not in lines[line - 1]:
                 caret = " " * (each.facts["line_column"] - 1) + "^"
                 each.facts["excerpt"] = f"{line:>5} | {lines[line - 1].replace(chr(9), ' ')}\n      | {caret}"
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -26,6 +27,8 @@ from podium.plugins.host import PluginHost
 Connection = sa.Connection
 _LONGEST_RECEIPT = 500
 _LEAST_SECONDS = 1.0
+_BARE = re.compile(r'"(?:\\.|[^"\\])*"|\{\{(?P<expression>.*?)\}\}', re.DOTALL)  # a string of JSON, or a placeholder
+_TOJSON = re.compile(r"\|\s*tojson\s*$")
 _FILL_SECONDS = 5.0  # templates are those of users: a loop in a loop never ends
 
 
@@ -100,23 +103,32 @@ def rendered_settings(action: Action, settings: Mapping[str, Any], event: Event)
     for name, value in settings.items():
         if name in action.secrets:
             rendered[name] = value
-        elif (
-            name in action.documents
-        ):  # before, so that a quote in a value breaks nothing; after, for what is no JSON yet
-            rendered[name] = _document(render_templates(_document(value), values))
+        elif name in action.documents:
+            # Read before it is filled in, so that nobody's words make a key; after that only what has blocks.
+            read = render_templates(_document(value), values)
+            rendered[name] = _document(read) if isinstance(value, str) and "{%" in value else read
         else:
             rendered[name] = render_templates(value, values)
     return rendered
 
 
 def _document(value: Any) -> Any:
-    """Return what a text means if it is the JSON of an object or a list, else the value as it is."""
+    """Return what a text means if it is the JSON of an object or a list, else the value as it is.
+
+    A placeholder that stands for a value as a whole, ``{"n": {{ number }}}``, may do without quotes.
+    """
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return value
     try:
-        return json.loads(value, parse_constant=_no_json)
+        return json.loads(_BARE.sub(_in_quotes, value), parse_constant=_no_json)
     except (ValueError, RecursionError):
         return value
+
+
+def _in_quotes(found: re.Match[str]) -> str:
+    expression = found.group("expression")
+    # Alone in its text an expression gives its value, which needs no `tojson`.
+    return found.group() if expression is None else json.dumps(f"{{{{{_TOJSON.sub('', expression)}}}}}")
 
 
 def _no_json(word: str) -> Any:

@@ -21,6 +21,7 @@ from podium.domain.delivery import (
     Subscription,
     Template,
     WaitsFor,
+    place_fits,
 )
 from podium.errors import InvalidValueError, NotFoundError
 from podium.sql import tables as t
@@ -30,6 +31,14 @@ _D, _E, _A = t.deliveries.c, t.events.c, t.delivery_attempts.c
 _DELIVERIES = sa.select(
     t.deliveries, _E.type.label("event_type"), _E.subject, _E.stream_name, _E.created_at, _E.created_by
 ).join(t.events, _E.id == _D.event_id)
+# Where each event of some deliveries was, and what that collection is called by now.
+_PLACES = (
+    sa.select(_D.kind, _D.subscription, _E.stream_name, t.namespaces.c.name.label("namespace"), t.collections.c.name)
+    .join(t.events, _E.id == _D.event_id)
+    .outerjoin(t.collections, t.collections.c.id == _E.stream)
+    .outerjoin(t.namespaces, t.namespaces.c.id == t.collections.c.namespace_id)
+    .distinct()
+)
 _AGAIN: dict[bool, tuple[str, ...]] = {False: ("dead",), True: ("dead", "sent")}
 
 
@@ -108,7 +117,8 @@ def retry_delivery(
         connection: A transaction that writes.
         now: The time.
         delivery: Its id, or the beginning of one.
-        targets: What is in force now: whose name and kind it has gives it channel, settings and template anew.
+        targets: What is in force now: whose name and kind it has, and is about its event still, gives it channel,
+            settings and template anew.
         sent: Also one that was sent.
 
     Raises:
@@ -123,7 +133,7 @@ def retry_delivery(
         raise NotFoundError(
             f"The delivery {row.id} does not wait: it was sent.", hint="To send it once more: --sent, or sent=True."
         )
-    return _make_due(connection, now, [_D.id == row.id], _in_force(targets, row))
+    return _renew(connection, now, [_D.id == row.id], targets)
 
 
 def retry_deliveries(
@@ -150,16 +160,25 @@ def retry_deliveries(
         _require_narrow(choice, "Everything that ever was sent would be sent again.")
     query = sa.select(_D.id).join(t.events, _E.id == _D.event_id).where(*_conditions(choice, now))
     where = [_D.id.in_(query), _D.status.in_(_AGAIN[sent])]
-    whose = connection.execute(sa.select(_D.kind, _D.subscription).where(*where).distinct()).all()
-    return sum(
-        _make_due(
-            connection,
-            now,
-            [*where, _D.kind == row.kind, _D.subscription == row.subscription],
-            _in_force(targets, row),
-        )
-        for row in sorted(whose)
-    )
+    return _renew(connection, now, where, targets)
+
+
+def places_of(connection: sa.Connection, delivery: str | None, choice: DeliveryChoice, now: datetime) -> set[str]:
+    """Return the projects and registries whose events some deliveries tell of.
+
+    Args:
+        connection: An open transaction.
+        delivery: The id of one, or the beginning of it; None for what fits.
+        choice: What fits.
+        now: The time.
+
+    Raises:
+        InvalidValueError, NotFoundError: As `show_delivery` and `list_deliveries`.
+    """
+    if delivery is not None:
+        return {_find(connection, delivery).stream_name.partition("/")[0]}
+    names = sa.select(_E.stream_name).join(t.deliveries, _E.id == _D.event_id).where(*_conditions(choice, now))
+    return {name.partition("/")[0] for name in connection.scalars(names.distinct())}
 
 
 def drop_delivery(connection: sa.Connection, now: datetime, delivery: str, error: str) -> int:
@@ -221,11 +240,29 @@ def _make_due(connection: sa.Connection, now: datetime, where: list[Any], renewe
     return connection.execute(sa.update(t.deliveries).where(*where).values(values)).rowcount
 
 
+def _renew(
+    connection: sa.Connection, now: datetime, where: list[Any], targets: Sequence[Subscription | Automation]
+) -> int:
+    """Make deliveries due, those of one subscription at one place at a time, and return how many."""
+    count = 0
+    for row in sorted(connection.execute(_PLACES.where(*where)), key=lambda row: (row.subscription, row.stream_name)):
+        here = sa.select(_E.id).where(_E.stream_name == row.stream_name)
+        mine = [_D.kind == row.kind, _D.subscription == row.subscription, _D.event_id.in_(here)]
+        count += _make_due(connection, now, [*where, *mine], _in_force(targets, row))
+    return count
+
+
 def _in_force(targets: Sequence[Subscription | Automation], row: Any) -> dict[str, Any]:
-    """Return what is in force for a delivery now; nothing if its name is gone, or one of the other kind has it."""
+    """Return what is in force for a delivery now; nothing if its name is gone, or is of something else by now.
+
+    What tells of another place may be of somebody who could not read, or change, what this is about.
+    """
+    places = (row.stream_name, f"{row.namespace}/{row.name}")
     for item in targets:
         if item.name != row.subscription:
             continue
+        if item.model is not None and not any(place_fits(place, item.model) for place in places):
+            return {}
         if isinstance(item, Subscription) and row.kind == "subscription":
             template = item.template.to_json() if item.template is not None else None
             return {"channel": item.channel, "settings": dict(item.settings), "template": template}

@@ -169,7 +169,9 @@ def claim(
         ordered: Whether it waits for those before it in its collection.
     """
     if item.batch is None:
-        rows = [row for row in connection.execute(statements.LOCKED, {"id": item.id}) if _is_free(row, now, started)]
+        found = connection.execute(statements.LOCKED, {"id": item.id})
+        # A retry by a person may have given it another channel since it was looked at: it is for the next round.
+        rows = [row for row in found if _is_free(row, now, started) and row.channel == item.channel]
     else:
         rows = _digest(connection, item, now, started)
     if ordered:

@@ -114,12 +114,14 @@ def is_reference(value: object, host: PluginHost | None = None) -> bool:
     if not isinstance(value, str):
         return False
     scheme, colon, rest = value.partition(":")
-    if not (colon and rest) or (len(rest) >= _LONG_ENOUGH and rest in os.environ.values()):
+    if not (colon and rest):
+        return False
+    if scheme == "file":
+        return rest.isprintable() and PurePath(rest).is_absolute()
+    if len(rest) >= _LONG_ENOUGH and rest in os.environ.values():
         return False
     if scheme == "env":
         return _VARIABLE.fullmatch(rest) is not None
-    if scheme == "file":
-        return rest.isprintable() and PurePath(rest).is_absolute()
     return scheme in ADAPTERS or (host is not None and _ask(host, scheme, rest)[0] is not None)
 
 

@@ -50,7 +50,7 @@ class Subscription(Value):
         name: By the rule of aliases.
         channel: The name of a channel plugin, such as ``slack`` or ``console``.
         events: Event types, ``*`` allowed as in file names (``model_version.*``).
-        settings: What the channel needs. Secrets are references: ``env:NAME`` or ``file:PATH``.
+        settings: What the channel needs. Secrets are references: ``env:NAME`` or ``file:/path``.
         model: Only events of this registry, project, artifact or model; ``*`` and ``?`` allowed
             (``model-registry/churn-*``). None for all.
         filter: An expression about the event (`podium.domain.event_fields.EVENTS`); empty for all.

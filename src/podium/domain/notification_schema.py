@@ -29,7 +29,7 @@ _FILTER = {
 }
 _SETTINGS = {
     "type": "object",
-    "description": "What it needs; secrets as references (env:NAME, file:PATH), never in clear.",
+    "description": "What it needs; secrets as references (env:NAME, file:/path), never in clear.",
     "additionalProperties": True,
 }
 _TEXT_SETTINGS = {**_SETTINGS, "additionalProperties": {"type": "string"}}

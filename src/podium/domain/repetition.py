@@ -39,9 +39,9 @@ def check_names(after: Mapping[str, Any]) -> list[str]:
     return sorted(str(check["name"]) for check in checks if isinstance(check, Mapping) and "name" in check)
 
 
-def said_of(kind: str, subject: str, after: Mapping[str, Any]) -> str:
-    """Return what an event says, without what differs each time: type, subject and what is, as canonical JSON."""
-    return canonical({"type": kind, "subject": subject, "after": _lasting(after)})
+def said_of(kind: str, subject: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Return what an event says, without what differs each time: type, subject, what was and is, as canonical JSON."""
+    return canonical({"type": kind, "subject": subject, "before": _lasting(before), "after": _lasting(after)})
 
 
 def _lasting(value: Any) -> Any:

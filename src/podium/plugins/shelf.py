@@ -166,7 +166,7 @@ class Shelf(Generic[T]):
 
 def _ranked(name: str, slots: Sequence[Slot], before: Slot | None = None) -> list[Slot]:
     """Return plugins in the order in which a name would be theirs, up to one of them."""
-    parts = name.split(".")
+    parts = str(name).split(".")
     called_so = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
     ranked = sorted(slots, key=lambda slot: (not slot.candidate.own, slot.name not in called_so))
     return ranked if before is None else ranked[: ranked.index(before)]

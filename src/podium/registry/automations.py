@@ -50,7 +50,7 @@ class AutomationVerbs(Joint):
             action: The action of a plugin, such as ``airflow.trigger_dag`` or ``podium.set_alias``.
             events: Event types, ``*`` allowed.
             settings: What the action needs. Each text is a Jinja template over the fields of the event; secrets are
-                references (``env:NAME``, ``file:PATH``).
+                references (``env:NAME``, ``file:/path``).
             model: Only events of this registry, project, artifact or model; ``*`` and ``?`` allowed.
             filter: An expression about the event.
             enabled: Whether it fires.

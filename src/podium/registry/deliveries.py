@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from podium.delivery import listing
 from podium.delivery.worker import DeliveryReport
 from podium.domain.delivery import Automation, Delivery, DeliveryChoice, DeliveryDetails, Subscription
-from podium.domain.plain import storable
+from podium.domain.plain import check_text, storable
 from podium.errors import InvalidValueError
 from podium.registry.base import Joint, now
 from podium.sql.errors import translated
-from podium.usecases.subscriptions import list_automations, list_subscriptions
+from podium.usecases.subscriptions import list_automations, list_subscriptions, require_senders
 from podium.usecases.unit import Unit
 
+_LONGEST_ERROR = 500
 _CHANNEL_SECONDS = 5.0  # for the plugin of a channel, to know whether it wants order
 
 
@@ -101,7 +102,7 @@ class DeliveryVerbs(Joint):
         """Make a delivery due now, or all that were given up and fit; return how many. `deliver` sends them.
 
         Each takes the channel or action, settings and template that its subscription or automation has now, a disabled
-        one too; if there is none of its name any more, it keeps what it has.
+        one too; if there is none of its name any more, or it is about other places, it keeps what it has.
 
         Args:
             delivery: The id of one, or the beginning of it; it may wait as well.
@@ -158,13 +159,17 @@ class DeliveryVerbs(Joint):
             InvalidValueError: Both an id and a filter, or neither; several deliveries begin with the id, or it is being
                 sent at this moment.
             NotFoundError: There is no such delivery, or it does not wait.
+            PermissionDeniedError: It is about a registry that has admins, and the actor is none of them.
         """
         choice = DeliveryChoice(None, subscription, channel, event_type, model, since)
         if delivery is not None and choice != DeliveryChoice():
             raise InvalidValueError("Both a delivery and a filter are given.", hint="Give one of the two.")
 
+        check_text(reason, "The reason")
+
         def drop(unit: Unit) -> int:
-            error = storable(f"Given up by {unit.actor}" + (f": {reason}" if reason else "."))
+            require_senders(unit, lambda: listing.places_of(unit.connection, delivery, choice, now()))
+            error = storable(f"Given up by {unit.actor}" + (f": {reason}" if reason else "."))[:_LONGEST_ERROR]
             if delivery is None:
                 return listing.drop_deliveries(unit.connection, now(), choice, error)
             return listing.drop_delivery(unit.connection, now(), delivery, error)

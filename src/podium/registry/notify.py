@@ -43,7 +43,7 @@ class NotifyVerbs(AutomationVerbs):
             name: What to call it.
             channel: The channel of a plugin, such as ``slack`` or ``console``.
             events: Event types, ``*`` allowed; links, promotions, refusals and rollbacks if left out.
-            settings: What the channel needs; secrets as references (``env:NAME``, ``file:PATH``).
+            settings: What the channel needs; secrets as references (``env:NAME``, ``file:/path``).
             model: Only events of this registry, project, artifact or model; ``*`` and ``?`` allowed.
             filter: An expression about the event, such as ``actor != 'ci' and after.stage = 'production'``.
             template: Words in place of Podium's own, ``{"title": ..., "lines": ...}``: Jinja over the fields of the

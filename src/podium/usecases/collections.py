@@ -116,7 +116,7 @@ def rename_collection(unit: Unit, text: str, name: str, reason: str | None = Non
     _give_up(unit, row, key)
     before, after = _write_name(unit, row, name, key)
     stream = Stream(t.collections, row.id, f"{ref.namespace}/{name}", row.sequence, row.head)
-    follow_rename(unit, f"{ref.namespace}/{row.name}", stream.name)
+    follow_rename(unit, f"{ref.namespace}/{row.name}", stream.name, exact=row.kind != "model")
     unit.record(stream, f"{row.kind}.renamed", stream.name, before=before, after=after, reason=reason)
     if row.kind == "model":
         close_without_stage(unit, {row.id: row}, {row.id: stream})

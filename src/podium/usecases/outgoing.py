@@ -132,7 +132,8 @@ def _told_already(connection: sa.Connection, stream: UUID, event: Event, item: S
     given = {"subscription": item.name, "stream": stream, "since": event.at - parse_duration(item.deduplicate)}
     for row in connection.execute(_TOLD.where(_may_be_about(matter, event)), given):
         if matter_of(row.subject, row.before, row.after) == matter:
-            same = said_of(row.type, row.subject, row.after) == said_of(event.type, event.subject, event.after)
+            said = said_of(row.type, row.subject, row.before, row.after)
+            same = said == said_of(event.type, event.subject, event.before, event.after)
             return same and row.status != "dead"
     return False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -172,18 +172,39 @@ def nothing_fits(unit: Unit, pattern: str) -> str | None:
     return f"Nothing is called {pattern!r} yet.{meant}"
 
 
-def follow_rename(unit: Unit, old: str, new: str) -> None:
+def require_senders(unit: Unit, places: Callable[[], Collection[str]]) -> None:
+    """Refuse whoever may not keep people from being told of what happens at some places.
+
+    Args:
+        unit: The unit.
+        places: Gives the names of registries and projects; not asked where no registry has admins.
+
+    Raises:
+        PermissionDeniedError: One of them has admins, and the actor is none.
+    """
+    closed = closed_registries(unit)
+    names = places() if closed else ()
+    for space in closed:
+        if space.name in names:
+            require_admin(unit, space, "give up what is sent about what happens")
+
+
+def follow_rename(unit: Unit, old: str, new: str, *, exact: bool) -> None:
     """Let subscriptions and automations that name an artifact or model follow it to its new name.
 
     Args:
         unit: The unit that renames it.
         old: ``NAMESPACE/NAME``, as it was.
         new: As it is.
+        exact: Whether case counts, as it does for artifacts.
     """
+
+    def fold(name: str) -> str:
+        return name if exact else name.casefold()
 
     def named() -> list[Subscription | Automation]:
         everything: list[Subscription | Automation] = [*list_subscriptions(unit), *list_automations(unit)]
-        return [item for item in everything if item.model is not None and item.model.casefold() == old.casefold()]
+        return [item for item in everything if item.model is not None and fold(item.model) == fold(old)]
 
     if not named():
         return

@@ -27,8 +27,8 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--app-token", required=True, metavar="REF", help="App-level token: env:NAME or file:PATH.")
-@click.option("--bot-token", required=True, metavar="REF", help="Bot token: env:NAME or file:PATH.")
+@click.option("--app-token", required=True, metavar="REF", help="App-level token: env:NAME or file:/path.")
+@click.option("--bot-token", required=True, metavar="REF", help="Bot token: env:NAME or file:/path.")
 @click.option(
     "--people",
     required=True,

@@ -16,9 +16,11 @@ _KEYS = ("subscription", "stream", "status", "sequence")
 def upgrade() -> None:
     """Add the column; what is there already goes through the schedule from its first attempt on.
 
+    What was tried more often than a schedule is long was retried by somebody: it has all of the schedule before it.
     What holds a message up is looked for among what is on its way, and no more among all that was sent before.
     """
     op.add_column("deliveries", sa.Column("tried_before", sa.Integer(), nullable=False, server_default=sa.text("0")))
+    op.execute("UPDATE deliveries SET tried_before = attempts WHERE attempts > 9")  # the waits of the usual schedule
     op.create_index(f"ix_deliveries_{'_'.join(_KEYS)}", "deliveries", list(_KEYS))
 
 
