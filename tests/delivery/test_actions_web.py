@@ -230,6 +230,13 @@ def test_webhook_posts_what_the_event_is_about(receiver) -> None:
         ("{{ after.metrics | tojson }}", {"accuracy": 0.97}),
         ('{"n": {{ number }}, "why": "{{ after.said }}"}', {"n": 3, "why": 'say "no", "x": "y'}),
         ("{{ after.json }}", '{"deploy": "prod"}'),
+        ('{"ok": {{ "true" if number == 3 else "false" }}}', {"ok": True}),
+        ('{"acc": {{ "%.1f" | format(after.metrics.accuracy) }}}', {"acc": 1.0}),
+        ('{"m": {{ after.metrics | tojson if after.metrics else "{}" }}}', {"m": {"accuracy": 0.97}}),
+        (
+            '{"stage": "{{ after["stage"] }}", "t": "a\\n{{ after["stage"] }}"}',
+            {"stage": "production", "t": "a\nproduction"},
+        ),
         ('{"a": [{% for n in after.metrics %}{{ n | tojson }}{% endfor %}]}', {"a": ["accuracy"]}),
         ("{{ model }} moved", "model-registry/Digits moved"),
         ("{no json}", "{no json}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from podium.delivery.worker import DeliveryReport
 from podium.errors import InvalidValueError, NotFoundError, PermissionDeniedError
 from podium.plugins import DeliveryFailedError
+from podium.sql import tables as t
 from tests.delivery.acting import Act, host_of, soon
 
 
@@ -49,9 +51,31 @@ def test_where_there_are_admins_only_they_give_up(open_at, database_url, model_f
         with pytest.raises(PermissionDeniedError, match="needs the role 'admin'"):
             eve.drop_deliveries(**choice)
     assert ann.deliveries("pending") == [delivery]
-    ann.tag("p/a:v0", "y")
-    assert eve.drop_deliveries(model="p/a") == 1
-    assert ann.drop_deliveries(delivery.id) == 1
+    for number in range(3):
+        ann.tag("p/a:v0", f"y{number}")
+    with ann._database.write() as connection:  # what was sent of the closed registry bars nobody
+        connection.execute(sa.update(t.deliveries).where(t.deliveries.c.id == UUID(delivery.id)).values(status="sent"))
+    assert eve.drop_deliveries(subscription="s") == 3
+    with pytest.raises(NotFoundError, match="it was sent"):
+        ann.drop_deliveries(delivery.id)
+
+
+def test_where_there_are_admins_only_they_let_an_action_run_again(open_at, database_url, model_file) -> None:
+    """A retry of an automation acts, in its name; a message that is sent again harms nobody."""
+    ann, eve = (open_at(database_url, actor=who, host=host_of(Act())) for who in ("ann", "eve"))
+    ann.automate("a", "act", events=["tag.added"])
+    ann.subscribe("s", "console", events=["tag.added"])
+    ann.log("p/a", model_file("a"))
+    ann.link("p/a", "model-registry/M")
+    ann.tag("model-registry/M:v0", "x")
+    ann.close()
+    ann.grant_role("model-registry", "ann", "admin")
+    acted = next(item.id for item in ann.deliveries() if item.kind == "automation")
+    for choice in ({"delivery": acted}, {"subscription": "a"}, {"model": "model-registry/M"}):
+        with pytest.raises(PermissionDeniedError, match="needs the role 'admin'"):
+            eve.retry(**choice, sent=True)
+    assert eve.retry(subscription="s", sent=True) == 1
+    assert ann.retry(acted, sent=True) == 1
 
 
 def test_what_was_dropped_holds_nothing_up(line) -> None:

@@ -139,7 +139,11 @@ def read_file(file: str, check: Callable[[Target], None] | None = None) -> Notif
     from podium.domain.notifications import Notifications
 
     text = read_text(file, "FILE")
-    with pointing_into(text):
+    from podium.domain.notification_schema import SCHEMA
+
+    lists = SCHEMA["properties"]
+    shown = {*lists, "title", "lines"}.union(*(found["items"]["properties"] for found in lists.values())) - {"settings"}
+    with pointing_into(text, shown):
         return Notifications.from_yaml(text, "standard input" if file == "-" else file, check)
 
 

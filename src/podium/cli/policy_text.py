@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ import click
 
 from podium.cli.given import read_text
 from podium.cli.output import Column, joined, make_console, print_rich, print_table, styled
-from podium.errors import InvalidNameError, InvalidValueError
+from podium.errors import InvalidNameError, InvalidValueError, PodiumError
 
 if TYPE_CHECKING:
     from podium.domain.policies import ApprovalRule, Policy, RequiredCheck, Stage
 
+_KEY = re.compile(r"([\w.-]+)['\"]?\s*:(?=\s|$)")
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -33,20 +35,38 @@ def read_policy(file: str) -> Policy:
 
 
 @contextmanager
-def pointing_into(text: str) -> Iterator[None]:
-    """Give each error about a file, and its ``others``, the line that is meant as ``excerpt``, with a caret below."""
+def pointing_into(text: str, shown: Collection[str] | None = None) -> Iterator[None]:
+    """Give each error about a file, and its ``others``, the line that is meant as ``excerpt``, with a caret below.
+
+    Args:
+        text: The file.
+        shown: The keys whose values are shown; all if None. Behind any other may be a secret that should not be there.
+    """
     try:
         yield
     except (InvalidNameError, InvalidValueError) as error:
         lines = text.splitlines()
         for each in (error, *error.facts.get("others", ())):
             line = each.facts.get("line", 0)
-            shown = 0 < line <= len(lines) and "column" not in each.facts  # an expression shows itself
-            # What stands among settings may be the secret that should not stand there.
-            if shown and "settings" not in each.facts.get("path", ()) and "settings" not in lines[line - 1]:
+            if not 0 < line <= len(lines) or "column" in each.facts:  # an expression shows itself
+                continue
+            said = lines[line - 1].replace(chr(9), " ")
+            said = said if shown is None else _without_values(said, each, shown)
+            if said:
                 caret = " " * (each.facts["line_column"] - 1) + "^"
-                each.facts["excerpt"] = f"{line:>5} | {lines[line - 1].replace(chr(9), ' ')}\n      | {caret}"
+                each.facts["excerpt"] = f"{line:>5} | {said}\n      | {caret}"
         raise
+
+
+def _without_values(line: str, error: PodiumError, shown: Collection[str]) -> str:
+    """Return a line without what stands behind keys that are not shown; nothing if that cannot be told apart."""
+    keys = _KEY.findall(line)
+    if "settings" in error.facts.get("path", ()):
+        return ""
+    if all(key in shown for key in keys):
+        return line
+    key = _KEY.search(line)
+    return f"{line[: key.end()]} ..." if key is not None and len(keys) == 1 else ""
 
 
 def stages_text(policy: Policy) -> str:

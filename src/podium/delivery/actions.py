@@ -27,8 +27,11 @@ from podium.plugins.host import PluginHost
 Connection = sa.Connection
 _LONGEST_RECEIPT = 500
 _LEAST_SECONDS = 1.0
-_BARE = re.compile(r'"(?:\\.|[^"\\])*"|\{\{(?P<expression>.*?)\}\}', re.DOTALL)  # a string of JSON, or a placeholder
-_TOJSON = re.compile(r"\|\s*tojson\s*$")
+# What a text that is almost JSON is made of: strings, with placeholders in them, and placeholders outside of them.
+_PIECES = re.compile(r'"(?:\\.|\{\{.*?\}\}|[^"\\])*"|\{\{(?P<expression>.*?)\}\}', re.DOTALL)
+_PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_LOOKUP = re.compile(r"\s*\w+(?:\.\w+)*\s*")
+_RAW = "\0raw"  # the key under which an expression stands that says JSON
 _FILL_SECONDS = 5.0  # templates are those of users: a loop in a loop never ends
 
 
@@ -105,7 +108,7 @@ def rendered_settings(action: Action, settings: Mapping[str, Any], event: Event)
             rendered[name] = value
         elif name in action.documents:
             # Read before it is filled in, so that nobody's words make a key; after that only what has blocks.
-            read = render_templates(_document(value), values)
+            read = _filled(render_templates(_document(value), values))
             rendered[name] = _document(read) if isinstance(value, str) and "{%" in value else read
         else:
             rendered[name] = render_templates(value, values)
@@ -120,15 +123,38 @@ def _document(value: Any) -> Any:
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return value
     try:
-        return json.loads(_BARE.sub(_in_quotes, value), parse_constant=_no_json)
+        return json.loads(_PIECES.sub(_in_quotes, value), parse_constant=_no_json)
     except (ValueError, RecursionError):
         return value
 
 
 def _in_quotes(found: re.Match[str]) -> str:
+    """Return a string or a placeholder of a text that is almost JSON as JSON."""
     expression = found.group("expression")
-    # Alone in its text an expression gives its value, which needs no `tojson`.
-    return found.group() if expression is None else json.dumps(f"{{{{{_TOJSON.sub('', expression)}}}}}")
+    if expression is None:  # a string, whose placeholders may have quotes of their own
+        try:
+            json.loads(found.group())
+        except ValueError:
+            return _PLACEHOLDER.sub(lambda inner: json.dumps(inner.group())[1:-1], found.group())
+        return found.group()
+    text = f"{{{{{expression}}}}}"
+    return json.dumps(text if _LOOKUP.fullmatch(expression) else {_RAW: text})
+
+
+def _filled(value: Any) -> Any:
+    """Put in what expressions without quotes say: JSON, as `tojson` writes it, or a text."""
+    if isinstance(value, Mapping):
+        if value.keys() == {_RAW}:
+            return _json_or_text(value[_RAW])
+        return {key: _filled(item) for key, item in value.items()}
+    return [_filled(item) for item in value] if isinstance(value, list) else value
+
+
+def _json_or_text(said: Any) -> Any:
+    try:
+        return json.loads(said, parse_constant=_no_json) if isinstance(said, str) else said
+    except (ValueError, RecursionError):
+        return said
 
 
 def _no_json(word: str) -> Any:

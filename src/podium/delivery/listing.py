@@ -31,9 +31,12 @@ _D, _E, _A = t.deliveries.c, t.events.c, t.delivery_attempts.c
 _DELIVERIES = sa.select(
     t.deliveries, _E.type.label("event_type"), _E.subject, _E.stream_name, _E.created_at, _E.created_by
 ).join(t.events, _E.id == _D.event_id)
-# Where each event of some deliveries was, and what that collection is called by now.
+# What some deliveries tell of, by what it is called now; a registry or project itself is in no collection.
 _PLACES = (
-    sa.select(_D.kind, _D.subscription, _E.stream_name, t.namespaces.c.name.label("namespace"), t.collections.c.name)
+    sa.select(
+        *(_D.kind, _D.subscription, _E.stream),
+        sa.func.coalesce(t.namespaces.c.name + "/" + t.collections.c.name, _E.stream_name).label("place"),
+    )
     .join(t.events, _E.id == _D.event_id)
     .outerjoin(t.collections, t.collections.c.id == _E.stream)
     .outerjoin(t.namespaces, t.namespaces.c.id == t.collections.c.namespace_id)
@@ -163,22 +166,35 @@ def retry_deliveries(
     return _renew(connection, now, where, targets)
 
 
-def places_of(connection: sa.Connection, delivery: str | None, choice: DeliveryChoice, now: datetime) -> set[str]:
-    """Return the projects and registries whose events some deliveries tell of.
-
-    Args:
-        connection: An open transaction.
-        delivery: The id of one, or the beginning of it; None for what fits.
-        choice: What fits.
-        now: The time.
+def places_of_waiting(
+    connection: sa.Connection, delivery: str | None, choice: DeliveryChoice, now: datetime
+) -> set[str]:
+    """Return the projects and registries whose events are told by what waits, of one delivery or of those that fit.
 
     Raises:
         InvalidValueError, NotFoundError: As `show_delivery` and `list_deliveries`.
     """
-    if delivery is not None:
-        return {_find(connection, delivery).stream_name.partition("/")[0]}
-    names = sa.select(_E.stream_name).join(t.deliveries, _E.id == _D.event_id).where(*_conditions(choice, now))
-    return {name.partition("/")[0] for name in connection.scalars(names.distinct())}
+    return _places(connection, delivery, choice, now, _D.status.in_(("pending", "sending")))
+
+
+def places_of_actions(
+    connection: sa.Connection, delivery: str | None, choice: DeliveryChoice, now: datetime, *, sent: bool
+) -> set[str]:
+    """Return the projects and registries about whose events actions would run again by a retry.
+
+    Raises:
+        InvalidValueError, NotFoundError: As `show_delivery` and `list_deliveries`.
+    """
+    again = _D.status.in_(_AGAIN[sent]) if delivery is None else sa.true()
+    return _places(connection, delivery, choice, now, sa.and_(_D.kind == "automation", again))
+
+
+def _places(
+    connection: sa.Connection, delivery: str | None, choice: DeliveryChoice, now: datetime, which: Any
+) -> set[str]:
+    where = _conditions(choice, now) if delivery is None else [_D.id == _find(connection, delivery).id]
+    found = connection.execute(_PLACES.where(*where, which))
+    return {row.place.partition("/")[0] for row in found}
 
 
 def drop_delivery(connection: sa.Connection, now: datetime, delivery: str, error: str) -> int:
@@ -245,8 +261,8 @@ def _renew(
 ) -> int:
     """Make deliveries due, those of one subscription at one place at a time, and return how many."""
     count = 0
-    for row in sorted(connection.execute(_PLACES.where(*where)), key=lambda row: (row.subscription, row.stream_name)):
-        here = sa.select(_E.id).where(_E.stream_name == row.stream_name)
+    for row in sorted(connection.execute(_PLACES.where(*where)), key=lambda row: (row.subscription, row.place)):
+        here = sa.select(_E.id).where(_E.stream == row.stream)
         mine = [_D.kind == row.kind, _D.subscription == row.subscription, _D.event_id.in_(here)]
         count += _make_due(connection, now, [*where, *mine], _in_force(targets, row))
     return count
@@ -257,11 +273,10 @@ def _in_force(targets: Sequence[Subscription | Automation], row: Any) -> dict[st
 
     What tells of another place may be of somebody who could not read, or change, what this is about.
     """
-    places = (row.stream_name, f"{row.namespace}/{row.name}")
     for item in targets:
         if item.name != row.subscription:
             continue
-        if item.model is not None and not any(place_fits(place, item.model) for place in places):
+        if item.model is not None and not place_fits(row.place, item.model):
             return {}
         if isinstance(item, Subscription) and row.kind == "subscription":
             template = item.template.to_json() if item.template is not None else None

@@ -118,10 +118,9 @@ def is_reference(value: object, host: PluginHost | None = None) -> bool:
         return False
     if scheme == "file":
         return rest.isprintable() and PurePath(rest).is_absolute()
-    if len(rest) >= _LONG_ENOUGH and rest in os.environ.values():
-        return False
     if scheme == "env":
-        return _VARIABLE.fullmatch(rest) is not None
+        filled_in = len(rest) >= _LONG_ENOUGH and rest in os.environ.values() and rest not in os.environ
+        return _VARIABLE.fullmatch(rest) is not None and not filled_in
     return scheme in ADAPTERS or (host is not None and _ask(host, scheme, rest)[0] is not None)
 
 

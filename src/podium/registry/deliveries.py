@@ -117,12 +117,17 @@ class DeliveryVerbs(Joint):
             InvalidValueError: Both an id and a filter, several deliveries begin with the id, it is being sent at this
                 moment, or everything that ever was sent would be sent again.
             NotFoundError: There is no such delivery, or it was sent and ``sent`` is not set.
+            PermissionDeniedError: An automation would act again on what happened in a registry that has admins, and the
+                actor is none of them.
         """
         choice = DeliveryChoice(None, subscription, channel, event_type, model, since)
         if delivery is not None and choice != DeliveryChoice():
             raise InvalidValueError("Both a delivery and a filter are given.", hint="Give one of the two.")
 
         def make_due(unit: Unit) -> int:
+            require_senders(
+                unit, lambda: listing.places_of_actions(unit.connection, delivery, choice, now(), sent=sent)
+            )
             targets: list[Subscription | Automation] = [*list_subscriptions(unit), *list_automations(unit)]
             if delivery is None:
                 return listing.retry_deliveries(unit.connection, now(), choice, targets, sent=sent)
@@ -168,7 +173,7 @@ class DeliveryVerbs(Joint):
         check_text(reason, "The reason")
 
         def drop(unit: Unit) -> int:
-            require_senders(unit, lambda: listing.places_of(unit.connection, delivery, choice, now()))
+            require_senders(unit, lambda: listing.places_of_waiting(unit.connection, delivery, choice, now()))
             error = storable(f"Given up by {unit.actor}" + (f": {reason}" if reason else "."))[:_LONGEST_ERROR]
             if delivery is None:
                 return listing.drop_deliveries(unit.connection, now(), choice, error)

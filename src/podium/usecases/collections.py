@@ -111,6 +111,8 @@ def rename_collection(unit: Unit, text: str, name: str, reason: str | None = Non
     check_model(name) if row.kind == "model" else check_artifact(name)
     if name == row.name:
         return _show(unit, row.id)
+    if row.kind == "model":  # before anything refers to it: two renames would wait for each other
+        require_registry(unit, row.namespace, lock=True)
     key = model_key(name) if row.kind == "model" else name
     _require_free(unit, row, Reference(ref.namespace, name), key)
     _give_up(unit, row, key)

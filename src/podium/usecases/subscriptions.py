@@ -173,7 +173,7 @@ def nothing_fits(unit: Unit, pattern: str) -> str | None:
 
 
 def require_senders(unit: Unit, places: Callable[[], Collection[str]]) -> None:
-    """Refuse whoever may not keep people from being told of what happens at some places.
+    """Refuse whoever may neither keep people from being told of what happens at some places, nor let actions run.
 
     Args:
         unit: The unit.
@@ -186,7 +186,7 @@ def require_senders(unit: Unit, places: Callable[[], Collection[str]]) -> None:
     names = places() if closed else ()
     for space in closed:
         if space.name in names:
-            require_admin(unit, space, "give up what is sent about what happens")
+            require_admin(unit, space, "decide what is sent, or run, about what happens")
 
 
 def follow_rename(unit: Unit, old: str, new: str, *, exact: bool) -> None:

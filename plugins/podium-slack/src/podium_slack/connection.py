@@ -27,6 +27,7 @@ _POLL = 0.5
 _AT_THE_END = 0.1
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
+_STEADY = 30.0  # a connection that lasts as long is there again
 _PATIENCE = 300.0  # seconds for which Slack may refuse the token before the worker ends
 _PLACES = {
     "app": "It is an app-level token (xapp-...) with the scope connections:write, made under 'Basic Information'",
@@ -119,15 +120,23 @@ class Connection(SocketModeClient):
             SettingsError: Slack has not taken the app-level token any more for minutes.
         """
         outage: _Outage | None = None
+        back: float | None = None  # since when, as long as that may be for a moment only
         while not stop.wait(_POLL):
-            if not self.is_connected():
-                if outage is None:
-                    outage = _Outage()
-                    _log.warning("The connection to Slack is lost; trying again.")
-                self._try_again(outage)
-            elif outage is not None:
-                _log.info("Connected to Slack again, after %.0f s.", outage.seconds())
-                outage = None
+            if self.is_connected():
+                if outage is not None and back is None:
+                    back = time.monotonic()
+                    _log.info("Connected to Slack again, after %.0f s.", outage.seconds())
+                elif back is not None and time.monotonic() - back > _STEADY:
+                    outage = back = None
+                continue
+            if outage is None or back is not None:
+                _log.warning("The connection to Slack is lost; trying again.")
+            if outage is None:
+                outage = _Outage()
+            elif back is not None:
+                outage.goes_on()
+            back = None
+            self._try_again(outage)
 
     def _try_again(self, outage: _Outage) -> None:
         if outage.is_time():
@@ -157,6 +166,12 @@ class _Outage:
     def is_time(self) -> bool:
         """Whether it is time for the next try."""
         return time.monotonic() >= self._next
+
+    def goes_on(self) -> None:
+        """Let the next try wait: the connection was there for a moment only."""
+        self._since = time.monotonic()
+        self._next = self._since + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
     def failed(self, error: Exception) -> None:
         """Say why a try failed, and let the next one wait: longer than before, and as long as Slack asks.
