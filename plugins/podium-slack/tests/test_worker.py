@@ -272,6 +272,33 @@ def test_a_connection_that_ends_without_a_word_is_noticed(
     assert "is production now" in whispered(slack, "UBEN0001")
 
 
+class Flapping(connection.Connection):
+    """A connection that Slack takes and ends at once."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.up = False
+
+    def is_connected(self) -> bool:
+        was, self.up = self.up, False
+        return was
+
+    def connect_to_new_endpoint(self, force: bool = False) -> None:
+        self.asked += 1
+        self.up = True
+
+
+def test_a_connection_that_ends_at_once_each_time_is_left_in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next try waits longer each time, as it does where none succeeds."""
+    monkeypatch.setattr(connection, "_POLL", 0.02)
+    flapping, stop = Flapping(), threading.Event()
+    timer = threading.Timer(2.5, stop.set)
+    timer.start()
+    flapping.keep_up(stop)
+    timer.join()
+    assert 1 < flapping.asked <= 3
+
+
 def test_a_token_that_is_revoked_while_it_runs(
     registry: Registry,
     people: Path,
