@@ -128,10 +128,7 @@ def retry_delivery(
         InvalidValueError: Several begin with this id, or it is being sent at this moment.
         NotFoundError: There is none, or it was sent.
     """
-    found = _find(connection, delivery)
-    row = connection.execute(sa.select(t.deliveries).where(_D.id == found.id).with_for_update()).one()
-    if row.status == "sending" and row.leased_until > now:
-        raise InvalidValueError(f"The delivery {row.id} is being sent now.", hint="Wait for what comes of it.")
+    row = _locked(connection, now, delivery)
     if row.status == "sent" and not sent:
         raise NotFoundError(
             f"The delivery {row.id} does not wait: it was sent.", hint="To send it once more: --sent, or sent=True."
@@ -210,10 +207,7 @@ def drop_delivery(connection: sa.Connection, now: datetime, delivery: str, error
         InvalidValueError: Several begin with this id, or it is being sent at this moment.
         NotFoundError: There is none, or it does not wait.
     """
-    found = _find(connection, delivery)
-    row = connection.execute(sa.select(t.deliveries).where(_D.id == found.id).with_for_update()).one()
-    if row.status == "sending" and row.leased_until > now:
-        raise InvalidValueError(f"The delivery {row.id} is being sent now.", hint="Wait for what comes of it.")
+    row = _locked(connection, now, delivery)
     if row.status in _AGAIN[True]:
         was = "sent" if row.status == "sent" else "given up"
         raise NotFoundError(
@@ -238,6 +232,15 @@ def drop_deliveries(connection: sa.Connection, now: datetime, choice: DeliveryCh
     _require_narrow(choice, "Everything that waits would be given up.")
     query = sa.select(_D.id).join(t.events, _E.id == _D.event_id).where(*_conditions(choice, now))
     return _give_up(connection, now, [_D.id.in_(query)], error)
+
+
+def _locked(connection: sa.Connection, now: datetime, delivery: str) -> Any:
+    """Return the row of a delivery that no worker has in hand, or gets while this transaction lasts."""
+    found = _find(connection, delivery)
+    row = connection.execute(sa.select(t.deliveries).where(_D.id == found.id).with_for_update()).one()
+    if row.status == "sending" and row.leased_until > now:
+        raise InvalidValueError(f"The delivery {row.id} is being sent now.", hint="Wait for what comes of it.")
+    return row
 
 
 def _give_up(connection: sa.Connection, now: datetime, where: list[Any], error: str) -> int:

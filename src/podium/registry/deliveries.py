@@ -120,9 +120,7 @@ class DeliveryVerbs(Joint):
             PermissionDeniedError: An automation would act again on what happened in a registry that has admins, and the
                 actor is none of them.
         """
-        choice = DeliveryChoice(None, subscription, channel, event_type, model, since)
-        if delivery is not None and choice != DeliveryChoice():
-            raise InvalidValueError("Both a delivery and a filter are given.", hint="Give one of the two.")
+        choice = _one_of_two(delivery, DeliveryChoice(None, subscription, channel, event_type, model, since))
 
         def make_due(unit: Unit) -> int:
             require_senders(
@@ -166,10 +164,7 @@ class DeliveryVerbs(Joint):
             NotFoundError: There is no such delivery, or it does not wait.
             PermissionDeniedError: It is about a registry that has admins, and the actor is none of them.
         """
-        choice = DeliveryChoice(None, subscription, channel, event_type, model, since)
-        if delivery is not None and choice != DeliveryChoice():
-            raise InvalidValueError("Both a delivery and a filter are given.", hint="Give one of the two.")
-
+        choice = _one_of_two(delivery, DeliveryChoice(None, subscription, channel, event_type, model, since))
         check_text(reason, "The reason")
 
         def drop(unit: Unit) -> int:
@@ -180,3 +175,10 @@ class DeliveryVerbs(Joint):
             return listing.drop_delivery(unit.connection, now(), delivery, error)
 
         return self._change(drop)
+
+
+def _one_of_two(delivery: str | None, choice: DeliveryChoice) -> DeliveryChoice:
+    """Return the filter; whoever gives one beside an id may mean either."""
+    if delivery is not None and choice != DeliveryChoice():
+        raise InvalidValueError("Both a delivery and a filter are given.", hint="Give one of the two.")
+    return choice
