@@ -112,7 +112,7 @@ def check_deliveries(case: Case) -> Iterator[Finding]:
         yield warning(
             "deliveries",
             message,
-            "Run 'podium deliver', from cron or as a service; 'podium deliveries ls --late' lists them, and what they wait for.",
+            "Run 'podium deliver', from cron or as a service; 'podium deliveries ls --late' says what they wait for.",
             late=found.late,
         )
     if found.dead:
