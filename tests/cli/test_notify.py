@@ -62,6 +62,13 @@ automations:
     assert changes[2:] == ["-  filter: actor != 'ci'", "+  filter: actor != 'me'"]
 
 
+def test_a_pipeline_sees_a_difference(run, file) -> None:
+    """``diff --exit-code`` ends with 1 where the registry is not as the file says."""
+    assert [run("notify", "diff", file, *more).exit_code for more in ([], ["--exit-code"])] == [0, 1]
+    run("notify", "apply", file)
+    assert run("notify", "diff", file, "--exit-code").exit_code == 0
+
+
 def test_what_is_in_force_as_a_file(ok, file) -> None:
     """``show --yaml`` prints what ``apply`` takes, letters that are no ASCII included."""
     ok("notify", "apply", file)

@@ -72,6 +72,13 @@ def test_check_answers_json(run, file):
     assert (wrong["error"]["facts"]["line"], wrong["error"]["facts"]["line_column"]) == (5, 3)
 
 
+def test_a_pipeline_sees_a_difference(run, file, model):
+    """``diff --exit-code`` ends with 1 where the registry is not as the file says."""
+    codes = [run("policy", "diff", model, file, *more).exit_code for more in ([], ["--exit-code"])]
+    run("policy", "apply", file, "--to", model)
+    assert [*codes, run("policy", "diff", model, file, "--exit-code").exit_code] == [0, 1, 0]
+
+
 def test_apply_says_what_it_would_change_and_then_changes_it(ok, file, model):
     """A dry run writes nothing; the same without it puts the policy into force; again, it changes nothing."""
     planned = ok("policy", "apply", file, "--to", model, "--dry-run")

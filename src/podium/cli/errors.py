@@ -17,8 +17,8 @@ from podium.errors import PodiumError, PromotionRefusedError
 EXITS: dict[int, tuple[str, tuple[str, ...]]] = {
     0: ("done", ()),
     1: (
-        "a promotion was refused or rejected, a test failed, you may not do that, verify or doctor found damage, or an "
-        "import left something out",
+        "a promotion was refused or rejected, a test failed, you may not do that, verify or doctor found damage, an "
+        "import left something out, or diff --exit-code found a difference",
         ("promotion_refused", "permission_denied"),
     ),
     2: (

@@ -99,6 +99,11 @@ def read_description(text: str | None, file: str | None) -> str | None:
     return read_text(file, "--description-file") if file is not None else text
 
 
+def exit_code_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--exit-code``, by which a pipeline sees that what is in force is not what a file says."""
+    return click.option("--exit-code", is_flag=True, help="Exit code 1 where there is a difference.")(function)
+
+
 def reason_option(help: str = "Why.") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the option ``--reason``."""
     return click.option("--reason", metavar="TEXT", help=help)

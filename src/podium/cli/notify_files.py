@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from podium.cli.errors import USAGE, show_error
-from podium.cli.given import read_text
+from podium.cli.errors import REFUSED, USAGE, show_error
+from podium.cli.given import exit_code_option, read_text
 from podium.cli.options import State, Verb, pass_state
 from podium.cli.output import count, say
 from podium.cli.policy_text import pointing_into, print_diff
@@ -89,8 +89,9 @@ def apply_file(state: State, file: str, dry_run: bool, prune: bool) -> None:
 @click.command("diff", cls=Verb, examples=[("podium notify diff notifications.yaml --prune", "")])
 @_FILE
 @_PRUNE
+@exit_code_option
 @pass_state
-def diff_file(state: State, file: str, prune: bool) -> None:
+def diff_file(state: State, file: str, prune: bool, exit_code: bool) -> int:
     """Show what applying a file would change, line by line."""
     from podium.domain.policy_text import diff_text
 
@@ -107,6 +108,7 @@ def diff_file(state: State, file: str, prune: bool) -> None:
         print_diff(text)
     else:
         say("No difference")
+    return REFUSED if text and exit_code else 0
 
 
 @click.command("schema", cls=Verb, examples=[("podium notify schema > notifications.schema.json", "for an editor")])

@@ -8,8 +8,8 @@ import click
 
 from podium.cli.audit import utc_text
 from podium.cli.completion import complete_model, complete_target
-from podium.cli.errors import USAGE, show_error
-from podium.cli.given import reason_option
+from podium.cli.errors import REFUSED, USAGE, show_error
+from podium.cli.given import exit_code_option, reason_option
 from podium.cli.options import State, Topic, pass_state
 from podium.cli.output import Column, count, print_table, say, shell_word, styled
 from podium.cli.policy_plan import own_policy, plan_policy, say_applied, say_held, say_plan
@@ -154,8 +154,11 @@ def show_policy(state: State, target: str, as_yaml: bool, revision: int | None) 
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path())
 @click.option("--old", type=int, metavar="N", help="The older revision; the one before the newer if left out.")
 @click.option("--new", type=int, metavar="N", help="The newer revision; the newest if left out.")
+@exit_code_option
 @pass_state
-def diff_policies(state: State, target: str, file: str | None, old: int | None, new: int | None) -> None:
+def diff_policies(
+    state: State, target: str, file: str | None, old: int | None, new: int | None, exit_code: bool
+) -> int:
     """Show what changed between two revisions, or what a file would change."""
     if file is not None and (old is not None or new is not None):
         raise click.UsageError("Give a FILE, or --old and --new, not both.", click.get_current_context())
@@ -172,6 +175,7 @@ def diff_policies(state: State, target: str, file: str | None, old: int | None, 
             say_held(plan)
     else:
         say("No difference")
+    return REFUSED if text and exit_code else 0
 
 
 @policy_command.command("history")
