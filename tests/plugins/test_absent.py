@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from podium.errors import PluginError
 from podium.plugins import hookimpl
 from podium.plugins.absent import absent, why_absent
 from podium.plugins.host import PluginHost
+from podium.registry import open_registry
 from podium.settings import PluginChoice
 
 
@@ -61,3 +63,14 @@ def test_a_plugin_that_failed(bare) -> None:
 
     bare.register(SimpleNamespace(podium_chanels=hookimpl(podium_chanels)), "teams")
     assert why_absent(bare, "channel", "teams").startswith("The plugin 'teams' is installed, but not in use: ")
+
+
+@pytest.mark.parametrize("name", [3, None, [1], "", b"slack"], ids=repr)
+def test_what_is_no_name_is_not_there(tmp_path, name) -> None:
+    """A slip of a caller is an error of Podium's, as any other name that nobody has."""
+    registry = open_registry(f"sqlite:///{tmp_path}/x.db", host=PluginHost(discover=False))
+    with pytest.raises(PluginError, match="There is no channel"):
+        registry.subscribe("s", name)
+    with pytest.raises(PluginError, match="There is no action"):
+        registry.automate("a", name, events=["alias.set"])
+    registry.close()

@@ -7,6 +7,7 @@ from typing import Literal
 from podium.domain.expressions import near_names
 from podium.errors import PluginError
 from podium.plugins.host import PluginHost
+from podium.plugins.shelf import called_for
 
 # Podium's own distributions, each with a channel of its name. No other is ever proposed: what is called as somebody
 # misspelled it may be a stranger's.
@@ -21,6 +22,7 @@ def absent(host: PluginHost, kind: Kind, name: str) -> PluginError:
 
 def why_absent(host: PluginHost, kind: Kind, name: str) -> str:
     """Return the hint for a channel or action that this process does not have."""
+    name = str(name)  # whatever somebody gave for one
     known = sorted(host.channels() if kind == "channel" else host.actions())
     others = host.actions() if kind == "channel" else host.channels()
     tail = f"There is {', '.join(known) or 'none'}; 'podium plugins' lists what is installed."
@@ -30,7 +32,7 @@ def why_absent(host: PluginHost, kind: Kind, name: str) -> str:
         return f"Install podium-{name}. {tail}"
     if name in others:
         return f"It is {'an action: podium automation add' if kind == 'channel' else 'a channel: podium notify add'}."
-    near = near_names(str(name), known) or (near_names(str(name), PUBLISHED) if kind == "channel" else [])
+    near = near_names(name, known) or (near_names(name, PUBLISHED) if kind == "channel" else [])
     if near:
         more = "" if near[0] in known else f" Install podium-{near[0]}."
         return f"Did you mean {near[0]!r}?{more} {tail}"
@@ -39,8 +41,7 @@ def why_absent(host: PluginHost, kind: Kind, name: str) -> str:
 
 def _not_in_use(host: PluginHost, name: str) -> str | None:
     """Say of the plugin that has such a name, or is called as its first part, why it is not in use."""
-    parts = name.split(".")
-    called_so = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+    called_so = called_for(name)
     for plugin in host.plugins():
         if plugin.name in called_so and plugin.state != "active":
             why = plugin.error or "it is still being loaded"

@@ -63,17 +63,14 @@ class Shelf(Generic[T]):
             names = {name for offers in self._offers.values() for name in offers}
             return {name: self._offers[self._holders(name, slots)[0].name][name] for name in sorted(names)}
 
-    def get(self, name: str, slots: Sequence[Slot], seconds: float) -> T | None:
+    def get(self, name: object, slots: Sequence[Slot], seconds: float) -> T | None:
         """Return one thing, at once if it is clear whose it is; waits at most so long while a plugin may bring it."""
-        self._wait(slots, seconds, lambda: self._decided(name, slots))
+        if not isinstance(name, str):
+            return None  # a caller's slip, which nobody can bring
+        wanted = name
+        self._wait(slots, seconds, lambda: self._decided(wanted, slots))
         with self.changed:
             return self._offers[self._holders(name, slots)[0].name][name] if self._decided(name, slots) else None
-
-    def plugin_of(self, thing: T) -> str | None:
-        """Return which plugin brought a thing, None if none did."""
-        with self.changed:
-            held = ((plugin, item) for plugin, offers in self._offers.items() for item in offers.values())
-            return next((plugin for plugin, item in held if item is thing), None)
 
     def forget_open(self) -> None:
         """Give up what is asked just now; for the child of a fork, which has no such thread."""
@@ -164,10 +161,15 @@ class Shelf(Generic[T]):
         return f"the {self._word} {name!r} is offered twice" if name in offers else None
 
 
+def called_for(name: str) -> frozenset[str]:
+    """Return what a plugin is called that a channel or action belongs to: its name, or the first parts of it."""
+    parts = name.split(".")
+    return frozenset(".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
 def _ranked(name: str, slots: Sequence[Slot], before: Slot | None = None) -> list[Slot]:
     """Return plugins in the order in which a name would be theirs, up to one of them."""
-    parts = str(name).split(".")
-    called_so = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+    called_so = called_for(name)
     ranked = sorted(slots, key=lambda slot: (not slot.candidate.own, slot.name not in called_so))
     return ranked if before is None else ranked[: ranked.index(before)]
 
