@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from podium.plugins import Channel, Message, PluginHost, hookimpl
+from podium.plugins import Channel, DeliveryFailedError, Message, PluginHost, hookimpl
 from podium.registry import Registry
 
 
@@ -58,6 +58,22 @@ def with_channels(open_at: Callable[..., Registry], tmp_path) -> Callable[..., R
 @pytest.fixture
 def probe() -> type[Probe]:
     return Probe
+
+
+def _fail(message: Message, settings: Mapping[str, str]) -> str:
+    raise DeliveryFailedError("not accepted")
+
+
+@pytest.fixture
+def ordered(
+    with_channels: Callable[..., Registry], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Registry, Probe]:
+    """A registry that tells of tags through a channel that wants order, and the channel, which accepts nothing yet."""
+    channel = Probe(act=_fail)
+    monkeypatch.setattr(Probe, "ordered", True, raising=False)
+    registry = with_channels(channel, url=database_url)
+    registry.subscribe("s", "probe", events=["tag.added"])
+    return registry, channel
 
 
 @pytest.fixture

@@ -11,22 +11,14 @@ import sqlalchemy as sa
 
 from podium.delivery.worker import DeliveryReport
 from podium.errors import InvalidValueError, NotFoundError, PermissionDeniedError
-from podium.plugins import DeliveryFailedError
 from podium.sql import tables as t
 from tests.delivery.acting import Act, host_of, soon
 
 
-def fail(message: object, settings: object) -> str:
-    raise DeliveryFailedError("not accepted")
-
-
 @pytest.fixture
-def line(with_channels, probe, database_url, model_file, monkeypatch):
+def line(ordered, model_file):
     """A registry with an ordered channel that accepted nothing, the channel, and the ids of a line of three."""
-    channel = probe(act=fail)
-    monkeypatch.setattr(type(channel), "ordered", True, raising=False)
-    registry = with_channels(channel, url=database_url)
-    registry.subscribe("s", "probe", events=["tag.added"])
+    registry, channel = ordered
     registry.log("p/a", model_file("a"))
     for tag in "xyz":
         registry.tag("p/a", tag)

@@ -5,21 +5,13 @@ from __future__ import annotations
 import pytest
 
 from podium.delivery.worker import DeliveryReport
-from podium.plugins import DeliveryFailedError
 from tests.delivery.acting import soon
 
 
-def fail(message: object, settings: object) -> str:
-    raise DeliveryFailedError("not accepted")
-
-
 @pytest.fixture
-def line(with_channels, probe, database_url, model_file, monkeypatch):
+def line(ordered, model_file):
     """A registry with an ordered channel that accepts nothing, two artifacts, and a function to tag them."""
-    channel = probe(act=fail)
-    monkeypatch.setattr(type(channel), "ordered", True, raising=False)
-    registry = with_channels(channel, url=database_url)
-    registry.subscribe("s", "probe", events=["tag.added"])
+    registry, channel = ordered
     for name in ("p/a", "p/b"):
         registry.log(name, model_file(name))
 
