@@ -72,6 +72,12 @@ class Shelf(Generic[T]):
         with self.changed:
             return self._offers[self._holders(name, slots)[0].name][name] if self._decided(name, slots) else None
 
+    def plugin_of(self, thing: T) -> str | None:
+        """Return which plugin brought a thing, None if none did."""
+        with self.changed:
+            held = ((plugin, item) for plugin, offers in self._offers.items() for item in offers.values())
+            return next((plugin for plugin, item in held if item is thing), None)
+
     def forget_open(self) -> None:
         """Give up what is asked just now; for the child of a fork, which has no such thread."""
         self._asked -= self._open.keys()
